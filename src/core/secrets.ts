@@ -1,0 +1,82 @@
+// The only source of randomness, and the few cryptographic operations that the domain is written with
+// (I14). Inputs of hashes and MACs are length-prefixed, so that no two lists of parts ever collide.
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  randomInt,
+  timingSafeEqual,
+} from 'node:crypto';
+
+const GCM_NONCE_BYTES = 12;
+const GCM_TAG_BYTES = 16;
+
+/** `bytes` random bytes as base64url without padding. */
+export function randomToken(bytes: number): string {
+  return randomBytes(bytes).toString('base64url');
+}
+
+export function randomKey(): Buffer {
+  return randomBytes(32);
+}
+
+/** A string of `length` characters drawn evenly from `alphabet`. */
+export function randomCode(alphabet: string, length: number): string {
+  return Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');
+}
+
+/** SHA-256 of the parts, base64url. For values that carry at least 128 random bits; short codes need `mac`. */
+export function digest(...parts: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(framed(part));
+  return hash.digest('base64url');
+}
+
+/** HMAC-SHA-256 over the parts, base64url. */
+export function mac(key: Uint8Array, ...parts: readonly string[]): string {
+  const hmac = createHmac('sha256', key);
+  for (const part of parts) hmac.update(framed(part));
+  return hmac.digest('base64url');
+}
+
+/** Whether two strings are equal, in time that depends on neither (lengths aside). */
+export function equalSecrets(one: string, other: string): boolean {
+  const a = Buffer.from(one);
+  const b = Buffer.from(other);
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+/** A key of 32 bytes derived for one purpose (HKDF-SHA-256). */
+export function deriveKey(secret: Uint8Array, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, new Uint8Array(0), `strata ${purpose}`, 32));
+}
+
+/** AES-256-GCM; `context` is authenticated with it, so that a sealed value cannot be moved elsewhere. */
+export function seal(key: Uint8Array, plain: Uint8Array, context: string): string {
+  const nonce = randomBytes(GCM_NONCE_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  cipher.setAAD(Buffer.from(context));
+  const sealed = Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+  return sealed.toString('base64url');
+}
+
+/** Opens what `seal` made; throws when the key, the context or a single bit is another one. */
+export function open(key: Uint8Array, sealed: string, context: string): Buffer {
+  const bytes = Buffer.from(sealed, 'base64url');
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, GCM_NONCE_BYTES), {
+    authTagLength: GCM_TAG_BYTES,
+  });
+  decipher.setAAD(Buffer.from(context));
+  decipher.setAuthTag(bytes.subarray(-GCM_TAG_BYTES));
+  return Buffer.concat([decipher.update(bytes.subarray(GCM_NONCE_BYTES, -GCM_TAG_BYTES)), decipher.final()]);
+}
+
+function framed(part: string): Buffer {
+  const body = Buffer.from(part);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(body.length);
+  return Buffer.concat([length, body]);
+}

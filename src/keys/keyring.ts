@@ -1,0 +1,191 @@
+// The keyring: random keys by use, each wrapped by the master secret, so that a copy of the database alone
+// forges and opens nothing (I7). Rotating adds a key; older ones go on verifying until they are retired.
+// Processes that share a store share the keyring: they read it again from time to time, and when they meet a
+// key id that they do not know.
+import type { Clock } from '../core/clock.ts';
+import { DomainError } from '../core/errors.ts';
+import { open, randomKey, seal } from '../core/secrets.ts';
+import { recordType } from '../storage/record-type.ts';
+import type { Store } from '../storage/store.ts';
+import { insert, patch } from '../storage/store.ts';
+
+/**
+ * `refresh`: MACs of refresh tokens. `ticket`: MACs of short codes. `qr`: codes of QR transactions.
+ * `cookie`: signatures of cookies. `form`: CSRF tokens. `dpop`: DPoP nonces. `record`: sealed records.
+ * `client`: MACs of client secrets. `signing`: private keys of JWTs.
+ */
+export const keyUses = [
+  'refresh',
+  'ticket',
+  'qr',
+  'cookie',
+  'form',
+  'dpop',
+  'record',
+  'client',
+  'signing',
+] as const;
+
+export type KeyUse = (typeof keyUses)[number];
+
+interface KeyRecord {
+  /** `use.number`; numbers count up from 1. */
+  id: string;
+  use: KeyUse;
+  number: number;
+  /** The key, AES-256-GCM under the master secret. */
+  sealed: string;
+  createdAt: number;
+  /** From when on it is used to sign, MAC or seal. */
+  activeAt: number;
+  /** From when on it no longer verifies. */
+  retiredAt?: number;
+}
+
+export const keyRecords = recordType<KeyRecord>('key', {
+  indexes: { use: { field: 'use', orderBy: 'number' } },
+  expiresAt: 'retiredAt',
+});
+
+export interface Key {
+  kid: string;
+  use: KeyUse;
+  /** 32 random bytes, or for `signing` a private JWK as UTF-8 JSON. */
+  bytes: Buffer;
+  createdAt: number;
+  activeAt: number;
+  retiredAt?: number;
+}
+
+export interface Keyring {
+  /** The newest key that is active. */
+  current(use: KeyUse): Key;
+  find(use: KeyUse, kid: string): Key | undefined;
+  /** Newest first; those that are not active yet are among them. */
+  all(use: KeyUse): readonly Key[];
+  /** Adds a key that becomes active after `leadMs`; those before it verify for `keepMs` after that. */
+  rotate(use: KeyUse, schedule: { leadMs: number; keepMs: number }): Promise<Key>;
+  /** Reads the keys again; calls that overlap share one reading. Resolves to whether anything changed. */
+  reload(): Promise<boolean>;
+}
+
+export interface KeyringDeps {
+  store: Store;
+  clock: Clock;
+  masterKey: Buffer;
+  /** Makes the key material of one use. */
+  makeKey?: (use: KeyUse) => Buffer;
+}
+
+const KEYS_PER_USE_MAX = 100;
+
+/** Opens the keyring and makes the first key of each use that has none. */
+export async function openKeyring(deps: KeyringDeps): Promise<Keyring> {
+  let keys = new Map<KeyUse, readonly Key[]>();
+  let reading: Promise<boolean> | undefined;
+
+  async function read(): Promise<boolean> {
+    const fresh = new Map<KeyUse, readonly Key[]>();
+    for (const use of keyUses) fresh.set(use, await readKeys(deps, use));
+    const changed = fingerprint(fresh) !== fingerprint(keys);
+    keys = fresh;
+    return changed;
+  }
+
+  function reload(): Promise<boolean> {
+    reading ??= read().finally(() => {
+      reading = undefined;
+    });
+    return reading;
+  }
+
+  function all(use: KeyUse): readonly Key[] {
+    return keys.get(use) ?? [];
+  }
+
+  function current(use: KeyUse): Key {
+    const now = deps.clock.now();
+    const key = all(use).find((candidate) => candidate.activeAt <= now) ?? all(use).at(-1);
+    if (!key) throw new DomainError('store_unavailable', { detail: `there is no key for ${use}` });
+    return key;
+  }
+
+  async function rotate(use: KeyUse, schedule: { leadMs: number; keepMs: number }): Promise<Key> {
+    await addKey(deps, use, all(use), schedule);
+    await reload();
+    const [newest] = all(use);
+    if (!newest) throw new DomainError('store_unavailable', { detail: `the new key for ${use} is gone` });
+    return newest;
+  }
+
+  await makeFirstKeys(deps);
+  await reload();
+  return {
+    all,
+    current,
+    reload,
+    rotate,
+    find: (use, kid) => all(use).find((key) => key.kid === kid),
+  };
+}
+
+async function makeFirstKeys(deps: KeyringDeps): Promise<void> {
+  for (const use of keyUses) {
+    if ((await readKeys(deps, use)).length > 0) continue;
+    // A process that starts at the same moment may insert it first; either key serves.
+    await deps.store.commit([insertion(deps, use, { number: 1, activeAt: deps.clock.now() })]);
+  }
+}
+
+async function readKeys(deps: KeyringDeps, use: KeyUse): Promise<readonly Key[]> {
+  const page = await deps.store.list(keyRecords, 'use', use, { limit: KEYS_PER_USE_MAX, newestFirst: true });
+  return page.records.map((record) => ({
+    kid: String(record.number),
+    use,
+    bytes: open(deps.masterKey, record.sealed, record.id),
+    createdAt: record.createdAt,
+    activeAt: record.activeAt,
+    ...(record.retiredAt !== undefined && { retiredAt: record.retiredAt }),
+  }));
+}
+
+async function addKey(
+  deps: KeyringDeps,
+  use: KeyUse,
+  existing: readonly Key[],
+  schedule: { leadMs: number; keepMs: number },
+): Promise<void> {
+  const activeAt = deps.clock.now() + schedule.leadMs;
+  const number = Math.max(0, ...existing.map((key) => Number(key.kid))) + 1;
+  const retiring = existing
+    .filter((key) => key.retiredAt === undefined)
+    .map((key) =>
+      patch(keyRecords, `${use}.${key.kid}`, { set: [[['retiredAt'], activeAt + schedule.keepMs]] }),
+    );
+
+  const outcome = await deps.store.commit([insertion(deps, use, { number, activeAt }), ...retiring]);
+
+  if (!outcome.committed) {
+    throw new DomainError('conflict', { detail: `another process rotates the keys for ${use} right now` });
+  }
+}
+
+function insertion(deps: KeyringDeps, use: KeyUse, key: { number: number; activeAt: number }) {
+  const id = `${use}.${key.number}`;
+  const bytes = deps.makeKey?.(use) ?? randomKey();
+  return insert(keyRecords, id, {
+    id,
+    use,
+    number: key.number,
+    sealed: seal(deps.masterKey, bytes, id),
+    createdAt: deps.clock.now(),
+    activeAt: key.activeAt,
+  });
+}
+
+function fingerprint(keys: Map<KeyUse, readonly Key[]>): string {
+  return [...keys.values()]
+    .flat()
+    .map((key) => `${key.use}.${key.kid}.${key.retiredAt ?? ''}`)
+    .join();
+}
