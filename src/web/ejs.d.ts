@@ -1,0 +1,17 @@
+// EJS 7 ships no types and @types/ejs describes version 3; this is the part of it that Strata calls.
+declare module 'ejs' {
+  interface CompileOptions {
+    /** Where the template lies; includes are found relative to it. */
+    filename: string;
+    /** Keeps compiled includes for the life of the process. */
+    cache: boolean;
+    /** Names the template's line in an error's message. */
+    compileDebug: boolean;
+    strict: boolean;
+    localsName: string;
+    destructuredLocals: readonly string[];
+    rmWhitespace: boolean;
+  }
+
+  export function compile(template: string, options: CompileOptions): (locals: object) => string;
+}
