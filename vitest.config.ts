@@ -1,0 +1,39 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    // Password hashes of minimal cost are accepted only with it.
+    env: { STRATA_TEST: '1' },
+    // Two cores: more workers only wait for each other.
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'main',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/browser/matrix/**', 'test/long/**', 'test/packed/**'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'matrix',
+          include: ['test/browser/matrix/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'long', include: ['test/long/**/*.test.ts'], testTimeout: 3_600_000 },
+      },
+      {
+        extends: true,
+        test: { name: 'packed', include: ['test/packed/**/*.test.ts'], testTimeout: 120_000 },
+      },
+    ],
+  },
+});
