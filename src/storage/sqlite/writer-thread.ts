@@ -1,0 +1,67 @@
+// The writer thread. While one transaction is on its way to the disk the next batch gathers in the port; so
+// the slower the disk, the larger the batches, and no timer is needed.
+import assert from 'node:assert/strict';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { RecordType } from '../record-type.ts';
+import { checkpoint, type DatabaseSettings, openWritable } from './database.ts';
+import { Engine } from './engine.ts';
+import type { Answer, Batch, Job } from './job.ts';
+import { tablesOf } from './table.ts';
+
+export interface WriterThreadData extends DatabaseSettings {
+  readonly types: readonly RecordType<object>[];
+}
+
+export type ToWriterThread = { kind: 'batch'; batch: Batch } | { kind: 'close' };
+export type FromWriterThread = { kind: 'ready' } | { kind: 'answers'; answers: readonly Answer[] };
+
+/** Jobs in one transaction: enough to share the cost of the disk, few enough to be answered soon. */
+const JOBS_MAX = 256;
+
+const { types, ...settings } = workerData as WriterThreadData;
+const db = openWritable(settings);
+const engine = new Engine(db, tablesOf(types));
+
+const waiting: Job[] = [];
+let now = 0;
+let closing = false;
+
+assert(parentPort !== null, 'the writer runs in a thread of its own');
+const port = parentPort;
+port.on('message', (message: ToWriterThread) => {
+  receive(message);
+  while (waiting.length > 0) {
+    receiveMore();
+    answer({ kind: 'answers', answers: engine.run({ now, jobs: waiting.splice(0, JOBS_MAX) }) });
+  }
+  if (closing) close();
+});
+answer({ kind: 'ready' });
+
+function receive(message: ToWriterThread): void {
+  if (message.kind === 'close') {
+    closing = true;
+    return;
+  }
+  // The latest time serves all that wait: each is judged at the moment of its commit, not of its arrival.
+  now = message.batch.now;
+  waiting.push(...message.batch.jobs);
+}
+
+function receiveMore(): void {
+  while (waiting.length < JOBS_MAX) {
+    const next = receiveMessageOnPort(port);
+    if (next === undefined) return;
+    receive(next.message as ToWriterThread);
+  }
+}
+
+function answer(message: FromWriterThread): void {
+  port.postMessage(message);
+}
+
+function close(): void {
+  checkpoint(db);
+  db.close();
+  port.close();
+}
