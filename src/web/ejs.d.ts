@@ -13,5 +13,8 @@ declare module 'ejs' {
     rmWhitespace: boolean;
   }
 
-  export function compile(template: string, options: CompileOptions): (locals: object) => string;
+  const ejs: { compile(template: string, options: CompileOptions): (locals: object) => string };
+
+  // biome-ignore lint/style/noDefaultExport: EJS exports nothing else.
+  export { ejs as default };
 }
