@@ -11,10 +11,10 @@ export interface ClaimsHookSettings {
   readonly url: string;
   /** Milliseconds for the whole exchange. */
   readonly timeout: number;
-  /** Key of the signature header. */
-  readonly secret: string;
-  /** What a failure means: no token for now, or a token without the hook's claims. */
-  readonly onFailure: 'refuse' | 'ignore';
+  /** Key of the signature header; without one requests are not signed. */
+  readonly secret?: string;
+  /** What a failure means: no token for now (the default), or a token without the hook's claims. */
+  readonly onFailure?: 'refuse' | 'ignore';
 }
 
 export interface ClaimsHookDeps {
@@ -94,7 +94,7 @@ async function ask(
     headers: {
       accept: 'application/json',
       'content-type': 'application/json',
-      [SIGNATURE_HEADER]: signature(settings.secret, nowSeconds(deps.clock), body),
+      ...signatureHeader(settings.secret, nowSeconds(deps.clock), body),
     },
   });
   const text = await textOf(response);
@@ -107,9 +107,11 @@ function bodyOf({ account, clientId, api }: ClaimsRequest): string {
   return JSON.stringify({ account: { id, groups, roles, attributes }, client_id: clientId, api });
 }
 
-function signature(secret: string, seconds: number, body: string): string {
+function signatureHeader(secret: string | undefined, seconds: number, body: string): Record<string, string> {
+  if (secret === undefined) return {};
+
   const hex = createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex');
-  return `t=${seconds},v1=${hex}`;
+  return { [SIGNATURE_HEADER]: `t=${seconds},v1=${hex}` };
 }
 
 /** The answer's text, read no further than the limit; what is left of it is not awaited. */
