@@ -20,11 +20,11 @@ const choice = { name: ' Bob ', password: 'correct horse', binding: request.bind
 
 describe('requestSignUp', () => {
   it('mails a code to an address that is new', async () => {
-    const { deps, outbox } = await setUp();
+    const { deps, sent } = await setUp();
 
     await expect(requestSignUp(deps, request)).resolves.toEqual({ kind: 'check_your_mail' });
 
-    expect(outbox.list()).toMatchObject([
+    expect(await sent()).toMatchObject([
       {
         to: 'bob@example.com',
         subject: 'Strata: your sign-up code',
@@ -34,26 +34,26 @@ describe('requestSignUp', () => {
   });
 
   it('mails where to sign in to an address that has an account', async () => {
-    const { deps, outbox } = await setUp();
+    const { deps, sent } = await setUp();
 
     await expect(requestSignUp(deps, { ...known, language: 'zh' })).resolves.toEqual({
       kind: 'check_your_mail',
     });
 
-    const [mail] = outbox.list();
+    const [mail] = await sent();
     expect(mail).toMatchObject({ to: 'alice@example.com', subject: 'Strata：您已有账号' });
     expect(mail?.text).toContain('https://id.example/sign-in');
     expect(mail?.text).not.toMatch(/\d{8}/);
   });
 
   it('does the same work for both: reads, writes, mails and the shape of what is stored (I10)', async () => {
-    const { deps, outbox } = await setUp();
+    const { deps, sent } = await setUp();
 
     const works = [];
     for (const email of [request.email, known.email]) {
       deps.store.reset();
       await requestSignUp(deps, { ...request, email });
-      works.push({ ...deps.store.counts(), mails: outbox.list().length });
+      works.push({ ...deps.store.counts(), mails: (await sent()).length });
     }
     const { records } = await deps.store.scan(tickets, { limit: 10 });
 
@@ -66,21 +66,21 @@ describe('requestSignUp', () => {
   });
 
   it('sends to the canonical address, whatever was typed', async () => {
-    const { deps, outbox } = await setUp();
+    const { deps, sent } = await setUp();
 
     await requestSignUp(deps, { ...request, email: ' \u212Aate＠EXAMPLE.com' });
 
-    expect(outbox.list()[0]?.to).toBe('kate@example.com');
+    expect((await sent())[0]?.to).toBe('kate@example.com');
   });
 
   it.each(['', 'bob', 'bob@localhost', 'bob@example.com, eve@example.com', 'b@example.com\r\nBcc: e@x.org'])(
     'refuses %j and does nothing',
     async (email) => {
-      const { deps, outbox } = await setUp();
+      const { deps, sent } = await setUp();
 
       await expect(requestSignUp(deps, { ...request, email })).resolves.toEqual({ kind: 'invalid_email' });
       expect(deps.store.counts()).toMatchObject({ gets: 0, commits: 0 });
-      expect(outbox.list()).toEqual([]);
+      expect(await sent()).toEqual([]);
     },
   );
 
@@ -88,7 +88,7 @@ describe('requestSignUp', () => {
     ['new', request],
     ['known', known],
   ])('fills no mailbox: five mails an hour to a %s address, from wherever', async (_name, wanted) => {
-    const { deps, outbox } = await setUp();
+    const { deps, sent } = await setUp();
     const kinds = [];
     for (let n = 0; n < 7; n += 1) {
       const outcome = await requestSignUp(deps, { ...wanted, address: `203.0.113.${n}` });
@@ -96,14 +96,14 @@ describe('requestSignUp', () => {
     }
 
     expect(kinds).toEqual([...Array.from({ length: 5 }, () => 'check_your_mail'), 'limited', 'limited']);
-    expect(outbox.list()).toHaveLength(5);
+    expect(await sent()).toHaveLength(5);
   });
 
   it('sends no more than thirty mails an hour for one network', async () => {
-    const { deps, outbox } = await setUp();
+    const { deps, sent } = await setUp();
     for (let n = 0; n < 40; n += 1) await requestSignUp(deps, { ...request, email: `user${n}@example.com` });
 
-    expect(outbox.list()).toHaveLength(30);
+    expect(await sent()).toHaveLength(30);
     const elsewhere = { ...request, address: '203.0.113.5' };
     await expect(requestSignUp(deps, elsewhere)).resolves.toEqual({ kind: 'check_your_mail' });
   });
@@ -262,11 +262,15 @@ async function setUp() {
   const passwords = countingPasswords(cheapPasswords());
   const deps = { store, clock, macKeys, mails, passwords, limits: createSignUpLimits(clock), settings };
 
-  async function codeFor(wanted: typeof request | (Omit<typeof request, 'binding'> & { binding: string })) {
-    await requestSignUp(deps, wanted);
+  async function sent() {
     await mails.settled();
-    return /\b\d{8}\b/.exec(outbox.list()[0]?.text ?? '')?.[0] ?? 'no code';
+    return outbox.list();
   }
 
-  return { deps, outbox, codeFor };
+  async function codeFor(wanted: typeof request | (Omit<typeof request, 'binding'> & { binding: string })) {
+    await requestSignUp(deps, wanted);
+    return /\b\d{8}\b/.exec((await sent())[0]?.text ?? '')?.[0] ?? 'no code';
+  }
+
+  return { deps, sent, codeFor };
 }
