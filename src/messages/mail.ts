@@ -20,7 +20,7 @@ export interface MailQueue {
   add(mail: Mail): void;
   /** Resolves when everything taken so far was sent or given up. */
   settled(): Promise<void>;
-  /** Sends what is queued without further retries, then closes the messenger. */
+  /** Sends what is queued, with no further tries, as long as the grace lasts; then closes the messenger. */
   close(): Promise<void>;
 }
 
@@ -33,17 +33,20 @@ export interface MailQueueOptions {
   readonly queueMax?: number;
   /** How long to wait before each further try; as many tries as delays, and the first. */
   readonly retryDelaysMs?: readonly number[];
+  /** How long closing waits for mails that are on their way. */
+  readonly closeGraceMs?: number;
 }
 
 const PARALLEL = 3;
 const QUEUE_MAX = 200;
 const RETRY_DELAYS_MS = [2_000, 15_000];
 const RETRY_AFTER_SECONDS = 30;
+const CLOSE_GRACE_MS = 5_000;
 
 /** In memory: a mail holds a code in clear and must not be written (I7). After a crash people ask again. */
 export function createMailQueue(options: MailQueueOptions): MailQueue {
   const { messenger, log, parallel = PARALLEL, queueMax = QUEUE_MAX } = options;
-  const delays = options.retryDelaysMs ?? RETRY_DELAYS_MS;
+  const { retryDelaysMs: delays = RETRY_DELAYS_MS, closeGraceMs = CLOSE_GRACE_MS } = options;
   const queue = createWorkQueue({
     name: 'mail',
     parallel,
@@ -77,7 +80,8 @@ export function createMailQueue(options: MailQueueOptions): MailQueue {
 
   async function close(): Promise<void> {
     closing.abort();
-    await settled();
+    await Promise.race([settled(), setTimeout(closeGraceMs, undefined, { ref: false })]);
+    if (jobs.size > 0) log.warn({ mails: jobs.size }, 'mails were dropped on closing');
     await messenger.close();
   }
 

@@ -44,7 +44,7 @@ export function createSmtpMessenger({ url, from }: SmtpOptions): Messenger {
     });
   }
 
-  return { send, close: async () => transport.close() };
+  return { send, close: async () => transport.close({ force: true }) };
 }
 
 function serverOf(url: URL) {

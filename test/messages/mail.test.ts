@@ -87,6 +87,25 @@ describe('createMailQueue', () => {
     expect(closed).toBe(true);
     expect(entries.at(-1)?.facts).toMatchObject({ last: true });
   });
+
+  it('waits for no server that never answers when it closes, and says how many mails are lost', async () => {
+    let closed = false;
+    const messenger: Messenger = {
+      send: () => new Promise(() => undefined),
+      close: async () => {
+        closed = true;
+      },
+    };
+    const { log, entries } = logbook();
+    const mails = createMailQueue({ messenger, log, parallel: 1, closeGraceMs: 1 });
+    mails.add(mail);
+    mails.add(mail);
+
+    await mails.close();
+
+    expect(closed).toBe(true);
+    expect(entries).toEqual([{ facts: { mails: 2 }, message: 'mails were dropped on closing' }]);
+  });
 });
 
 const noLog = { warn: () => undefined };
