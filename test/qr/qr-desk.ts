@@ -51,15 +51,26 @@ export function newKeys(): QrKeys {
   };
 }
 
-export async function openDesk(options: { store?: Store; openMax?: number } = {}): Promise<Desk> {
-  const clock = testClock();
-  const store =
-    options.store ??
-    (await openStore({ url: 'sqlite::memory:', dataDir: '/nowhere', clock, types: [qrTransactions] }));
+export interface DeskOptions {
+  openMax?: number;
+  /** Where the store's file is; in memory unless told. */
+  dataDir?: string;
+  clock?: TestClock;
+  keys?: QrKeys;
+}
+
+export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
+  const clock = options.clock ?? testClock();
+  const store = await openStore({
+    url: options.dataDir === undefined ? 'sqlite::memory:' : 'sqlite:qr.db',
+    dataDir: options.dataDir ?? '/nowhere',
+    clock,
+    types: [qrTransactions],
+  });
   return {
     store,
     clock,
-    keys: newKeys(),
+    keys: options.keys ?? newKeys(),
     issuer: ISSUER,
     settings,
     openTransactions: countOpenTransactions(options.openMax ?? 1000),
@@ -70,6 +81,30 @@ export async function openDesk(options: { store?: Store; openMax?: number } = {}
 export async function closeDesk(desk: Desk): Promise<void> {
   desk.waiters.close();
   await desk.store.close();
+}
+
+type Verb = 'get' | 'list' | 'commit';
+
+/** The same store, telling each call beforehand; what `before` throws, the call rejects with. */
+export function watched(store: Store, before: (verb: Verb) => void): Store {
+  return {
+    get: async (...args) => {
+      before('get');
+      return store.get(...args);
+    },
+    list: async (...args) => {
+      before('list');
+      return store.list(...args);
+    },
+    commit: async (...args) => {
+      before('commit');
+      return store.commit(...args);
+    },
+    find: (...args) => store.find(...args),
+    scan: (...args) => store.scan(...args),
+    sweep: (limit) => store.sweep(limit),
+    close: () => store.close(),
+  };
 }
 
 export function newGrantor(fields: Partial<Grantor> = {}): Grantor {
