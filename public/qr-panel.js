@@ -10,13 +10,14 @@
 // All times are what remains, in milliseconds, but for `interval`, which is in seconds as in RFC 8628.
 
 const panel = document.querySelector('[data-qr-panel]');
-const image = panel.querySelector('[data-qr-image]');
+const frame = panel.querySelector('[data-qr-frame]');
 const countdown = panel.querySelector('[data-qr-countdown]');
 const ring = panel.querySelector('[data-qr-ring]');
 const seconds = panel.querySelector('[data-qr-seconds]');
 const words = panel.querySelector('[data-qr-words]');
 const againButton = panel.querySelector('[data-qr-again]');
 const startOverButton = panel.querySelector('[data-qr-start-over]');
+const image = new Image();
 
 /** A stream that says nothing for so long is held back by something on the way: the panel polls instead. */
 const SILENCE_MS = 4_000;
@@ -37,6 +38,10 @@ let code;
 let opening = false;
 let pageIsStale = false;
 
+image.className = 'qr-code';
+image.alt = frame.dataset.words;
+image.hidden = true;
+frame.prepend(image);
 againButton.addEventListener('click', startAgain);
 startOverButton.addEventListener('click', startAgain);
 document.addEventListener('visibilitychange', followWhileSeen);

@@ -10,7 +10,7 @@ export interface Words {
   t(key: string, values?: Readonly<Record<string, string | number>>): string;
   /** "3 minutes ago". */
   ago(ms: number): string;
-  /** "Notes, Mail and Calendar". */
+  /** "Notes, Mail, Calendar". */
   listed(names: readonly string[]): string;
   /** What people call a platform; operators may name platforms that have no words here. */
   platform(name: string): string;
@@ -42,12 +42,11 @@ export function createWords(options: WordsOptions): Readonly<Record<Language, Wo
   function wordsIn(language: Language): Words {
     const t = i18n.getFixedT(language);
     const known = (key: string) => i18n.exists(key, { lng: language });
-    const lists = new Intl.ListFormat(languageTags[language], { type: 'conjunction' });
     const times = new Intl.RelativeTimeFormat(languageTags[language], { numeric: 'auto' });
     return {
       t: (key, values) => t(key, { ...values }),
-      ago: (ms) => (ms < MINUTE ? t('common.just_now') : agoIn(times, ms)),
-      listed: (names) => lists.format(names),
+      ago: (ms) => (ms < MINUTE ? t('common.just_now') : spaced(agoIn(times, ms))),
+      listed: (names) => names.join(t('common.list_separator')),
       platform: (name) => (known(`platforms.${name}`) ? t(`platforms.${name}`) : name),
       scope: ({ name, words }) => words ?? (known(scopeKey(name)) ? t(scopeKey(name)) : name),
     };
@@ -62,6 +61,11 @@ function agoIn(times: Intl.RelativeTimeFormat, ms: number): string {
   if (ms < 60 * DAY) return times.format(-Math.floor(ms / DAY), 'day');
 
   return times.format(-Math.floor(ms / (30 * DAY)), 'month');
+}
+
+/** Sets digits off from the Chinese characters that follow them, as all of our Chinese does. */
+function spaced(text: string): string {
+  return text.replace(/(\d)(?=\p{Script=Han})/gu, '$1 ');
 }
 
 /** Scopes may hold dots and colons, which i18next would read as a path. */
