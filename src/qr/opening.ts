@@ -1,6 +1,7 @@
 // Opening a transaction: the displayer gets an id for the symbol on its screen and, if it is the grantee, a
 // poll secret that the symbol never shows (M1). Nothing in an id or a code is the caller's choice (M2).
 
+import assert from 'node:assert';
 import type { QrTransactionId } from '../core/ids.ts';
 import { newQrTransactionId } from '../core/ids.ts';
 import { insert } from '../storage/store.ts';
@@ -78,8 +79,19 @@ export async function openTransaction(deps: OpeningDeps, request: OpeningRequest
 
   const pollSecret = needsPollSecret(request.opener) ? newPollSecret(id) : undefined;
   const body = newTransaction(deps, request, { id, now, pollSecret });
-  await deps.store.commit([insert(qrTransactions, id, body)]);
+  await insertOrForget(deps, body);
   return { kind: 'opened', id, ...(pollSecret !== undefined && { pollSecret }) };
+}
+
+/** A store that is away must not fill the count with transactions that were never made. */
+async function insertOrForget(deps: OpeningDeps, body: QrTransaction): Promise<void> {
+  try {
+    const outcome = await deps.store.commit([insert(qrTransactions, body.id, body)]);
+    assert(outcome.committed, 'an id of 96 random bits is new');
+  } catch (error) {
+    deps.openTransactions.forget(body.id);
+    throw error;
+  }
 }
 
 function needsPollSecret(opener: Opener): boolean {

@@ -51,7 +51,10 @@ export type Redemption =
   | {
       readonly kind: 'ready';
       readonly approval: Approval;
-      /** The write approved → redeemed. When it fails its precondition, prepare the redemption again. */
+      /**
+       * The write approved → redeemed, for a commit of the caller's. When its precondition fails, prepare the
+       * redemption again and hear why; when it holds, notify the waiters.
+       */
       write(led: Omit<Redeemed, 'at'>): Write;
     }
   /** Asked again by the same grantee: give the same first refresh token. */

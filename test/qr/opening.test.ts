@@ -18,6 +18,7 @@ import {
   scan,
   scannedPc,
   settings,
+  watched,
 } from './qr-desk.ts';
 
 let desk: Desk;
@@ -73,6 +74,17 @@ describe('openTransaction', () => {
     await scan(desk, first, newGrantor());
     expect(await openTransaction(desk, mapRequest())).toMatchObject({ kind: 'opened' });
     desk.clock.advance(500_000);
+    expect(await openTransaction(desk, mapRequest())).toMatchObject({ kind: 'opened' });
+  });
+
+  it('does not count what a store that is away could not keep', async () => {
+    const away = watched(desk.store, () => {
+      throw new Error('away');
+    });
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      await expect(openTransaction({ ...desk, store: away }, mapRequest())).rejects.toThrow('away');
+    }
+
     expect(await openTransaction(desk, mapRequest())).toMatchObject({ kind: 'opened' });
   });
 
