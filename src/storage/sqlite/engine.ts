@@ -53,7 +53,8 @@ export class Engine {
       this.#db.exec('RELEASE job');
       return answer;
     } catch (error) {
-      // A full disk can end the whole transaction by itself; then this throws, and the batch fails as one.
+      // A full disk or a broken one can end the whole transaction: then nothing of the batch is there any more.
+      if (!this.#db.isTransaction) throw error;
       this.#db.exec('ROLLBACK TO job; RELEASE job');
       return { kind: 'failed', detail: sentenceOf(error) };
     }

@@ -13,7 +13,6 @@ const APPLICATION_ID = 0x53747261;
 const SCHEMA_VERSION = 1;
 
 const SQLITE_CONSTRAINT = 19;
-const SQLITE_NOTADB = 26;
 const BACKFILL_ROWS = 500;
 const WAL_ATTEMPTS = 5;
 
@@ -42,8 +41,8 @@ export function prepareSchema(db: DatabaseSync, target: SchemaTarget): void {
 }
 
 function refuseForeign(db: DatabaseSync, path: string): void {
-  const applicationId = pragma(db, path, 'application_id');
-  const version = pragma(db, path, 'user_version');
+  const applicationId = pragma(db, 'application_id');
+  const version = pragma(db, 'user_version');
   const isNew = applicationId === 0 && version === 0 && isEmpty(db);
 
   if (!isNew && applicationId !== APPLICATION_ID) throw unusable(path, 'belongs to another program');
@@ -55,13 +54,8 @@ function refuseForeign(db: DatabaseSync, path: string): void {
   }
 }
 
-function pragma(db: DatabaseSync, path: string, name: string): number {
-  try {
-    return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
-  } catch (error) {
-    if (primaryCode(error) === SQLITE_NOTADB) throw unusable(path, 'is no SQLite database', error);
-    throw error;
-  }
+function pragma(db: DatabaseSync, name: string): number {
+  return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
 }
 
 function isEmpty(db: DatabaseSync): boolean {

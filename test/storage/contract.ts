@@ -1,0 +1,48 @@
+// What every driver of the store is held to; see src/storage/store.ts for the promises in words.
+import { describe, onTestFinished } from 'vitest';
+import type { Store } from '../../src/storage/store.ts';
+import type { TestClock } from '../support/test-clock.ts';
+import { describeClosing } from './contract-closing.ts';
+import { describeCommits } from './contract-commits.ts';
+import { describeExpiry } from './contract-expiry.ts';
+import { describeHostileInput } from './contract-hostile-input.ts';
+import { describeLists } from './contract-lists.ts';
+import { describeProcesses } from './contract-processes.ts';
+import { describeRaces } from './contract-races.ts';
+import { describeUniqueness } from './contract-uniqueness.ts';
+
+export interface ContractOptions {
+  waitingMax?: number;
+}
+
+export interface OpenedStore {
+  store: Store;
+  clock: TestClock;
+  /** Closes the store and opens it again; absent where nothing outlives the store. */
+  reopen?: () => Promise<Store>;
+  /** Where other processes find the same records; absent where they cannot. */
+  address?: { url: string; dataDir: string };
+  dispose(): Promise<void>;
+}
+
+/** Opens an empty store for the types of contract-types.ts. */
+export type OpenForContract = (options: ContractOptions) => Promise<OpenedStore>;
+
+export function describeStoreContract(name: string, open: OpenForContract): void {
+  async function opened(options: ContractOptions = {}): Promise<OpenedStore> {
+    const harness = await open(options);
+    onTestFinished(() => harness.dispose());
+    return harness;
+  }
+
+  describe(`the store contract, ${name}`, () => {
+    describeCommits(opened);
+    describeUniqueness(opened);
+    describeLists(opened);
+    describeExpiry(opened);
+    describeHostileInput(opened);
+    describeRaces(opened);
+    describeProcesses(opened);
+    describeClosing(opened);
+  });
+}

@@ -1,0 +1,35 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openStore } from '../../src/storage/open.ts';
+import { testClock } from '../support/test-clock.ts';
+import { describeStoreContract } from './contract.ts';
+import { contractTypes } from './contract-types.ts';
+
+describeStoreContract('SQLite in memory', async (options) => {
+  const clock = testClock();
+  const url = 'sqlite::memory:';
+  const store = await openStore({ url, dataDir: '', clock, types: contractTypes, ...options });
+  return { store, clock, dispose: () => store.close() };
+});
+
+describeStoreContract('SQLite in a file', async (options) => {
+  const clock = testClock();
+  const address = { url: 'sqlite:contract.db', dataDir: await mkdtemp(join(tmpdir(), 'strata-')) };
+  const open = () => openStore({ ...address, clock, types: contractTypes, ...options });
+  const store = await open();
+  let last = store;
+
+  async function reopen() {
+    await last.close();
+    last = await open();
+    return last;
+  }
+
+  async function dispose() {
+    await last.close();
+    await rm(address.dataDir, { recursive: true });
+  }
+
+  return { store, clock, address, reopen, dispose };
+});
