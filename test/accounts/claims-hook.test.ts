@@ -147,21 +147,19 @@ describe('claimsFor', () => {
   });
 
   it('asks no more than so many at once (I12)', async () => {
-    let open = 0;
+    const held: ServerResponse[] = [];
     let most = 0;
     const { hook } = await setUp(async (_incoming, response) => {
-      open += 1;
-      most = Math.max(most, open);
-      setImmediate(() => {
-        open -= 1;
-        answer(response, {});
-      });
+      held.push(response);
+      most = Math.max(most, held.length);
+      // Answers in groups of as many as may come at once; the pause gives a call too many time to show.
+      if (held.length === 32) setTimeout(() => held.splice(0).map((one) => answer(one, {})), 30);
     });
 
-    const answers = await Promise.all(Array.from({ length: 100 }, () => hook.claimsFor(request)));
+    const answers = await Promise.all(Array.from({ length: 96 }, () => hook.claimsFor(request)));
 
     expect(answers.every((one) => one.kind === 'claims')).toBe(true);
-    expect(most).toBeLessThanOrEqual(32);
+    expect(most).toBe(32);
   });
 });
 

@@ -99,6 +99,7 @@ describe('normalizeUsername', () => {
     ['ＢＯＢ', 'bob'],
     ['Ünal', 'ünal'],
     ['U\u0308nal', 'ünal'],
+    ['\u0130\u0323x', '\u1ecb\u0307x'],
   ])('writes %j as %s', (typed, canonical) => {
     expect(normalizeUsername(typed)).toBe(canonical);
   });

@@ -151,6 +151,22 @@ describe('signIn', () => {
     await expect(signIn({ ...deps, passwords: dearer }, wrong)).resolves.toEqual({ kind: 'refused' });
   });
 
+  it('dates the authentication before the account was read, so that a lock during the hash outdates it', async () => {
+    const { deps } = await setUp();
+    const startedAt = deps.clock.now();
+    const slow: PasswordHasher = {
+      ...deps.passwords,
+      verify: (password, hash) => {
+        deps.clock.advance(2_000);
+        return deps.passwords.verify(password, hash);
+      },
+    };
+
+    await expect(signIn({ ...deps, passwords: slow }, right)).resolves.toMatchObject({
+      auth: { at: startedAt },
+    });
+  });
+
   it('does not hash again what failed', async () => {
     const { deps } = await setUp();
     const dearer = createPasswordHasher({ memoryKiB: 16, passes: 2, queueMax: 10 });

@@ -40,6 +40,33 @@ describe('createWorkQueue', () => {
     await expect(queue.run(async () => 'again')).resolves.toBe('again');
   });
 
+  it('gives a place that becomes free to who waits, not to who comes', async () => {
+    const queue = createWorkQueue({ ...options, parallel: 1 });
+    const started: string[] = [];
+    const gates = new Map<string, () => void>();
+    const work = (name: string) => () =>
+      new Promise<void>((resolve) => {
+        started.push(name);
+        gates.set(name, resolve);
+      });
+    const first = queue.run(work('first'));
+    const second = queue.run(work('second'));
+    await Promise.resolve();
+
+    gates.get('first')?.();
+    await first;
+    const third = queue.run(work('third'));
+    await new Promise(setImmediate);
+
+    expect(started).toEqual(['first', 'second']);
+    gates.get('second')?.();
+    await second;
+    await new Promise(setImmediate);
+    gates.get('third')?.();
+    await third;
+    expect(started).toEqual(['first', 'second', 'third']);
+  });
+
   it('passes a failure on to its own caller alone and frees the place', async () => {
     const queue = createWorkQueue({ ...options, parallel: 1 });
     const failing = queue.run(async () => {
