@@ -14,10 +14,7 @@ export const mailSection = z.strictObject({
     .regex(/^[^<>\r\n]*<?[^\s@<>]+@[^\s@<>]+>?$/, 'must be an address such as Strata <no-reply@example.com>')
     .default('Strata <no-reply@localhost>'),
   /** Mail server, credentials included: smtps://user:password@host:465. A secret. */
-  smtpUrl: z
-    .string()
-    .regex(/^smtps?:\/\/[^\s/]+/, 'must be an smtp:// or smtps:// URL')
-    .exactOptional(),
+  smtpUrl: z.string().refine(isSmtpUrl, 'must be an smtp:// or smtps:// URL with a host').exactOptional(),
 });
 
 export const passwordsSection = z.strictObject({
@@ -41,3 +38,7 @@ export const signInSection = z.strictObject({
   /** Length of that window in ms. */
   failureWindow: duration({ min: '1m', max: '24h' }).prefault('15m'),
 });
+
+function isSmtpUrl(text: string): boolean {
+  return /^smtps?:\/\//.test(text) && URL.canParse(text) && new URL(text).hostname !== '';
+}

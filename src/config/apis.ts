@@ -2,15 +2,20 @@
 import { z } from 'zod';
 import { duration, outboundUrl, resourceIdentifier, scopeName, words } from './fields.ts';
 
-/** Claims that say whose token it is and what it is good for; an account's data must never replace them. */
+/**
+ * Claims of RFC 7519, RFC 9068, OpenID Connect and our own that say whose a token is and what it is good for;
+ * an account's data must never replace them.
+ */
 const ownClaims = new Set(
-  `iss sub aud exp nbf iat jti sid client_id azp scope cnf act may_act auth_time acr amr nonce events typ
-   token_use active`.split(/\s+/),
+  `iss sub aud exp nbf iat jti sid azp client_id scope scopes acr amr auth_time nonce cnf act may_act at_hash
+   c_hash s_hash sub_jwk active token_type username token_use platform device events authorization_details
+   typ kid`.split(/\s+/),
 );
 
 /** Scopes that belong to OpenID Connect or to the server itself, so that an API cannot give them away. */
 const ownScopes = new Set(
-  'openid offline_access profile email address phone qr:approve qr:transfer'.split(' '),
+  `openid offline_access profile email address phone qr:approve qr:transfer sessions:read
+   sessions:end`.split(/\s+/),
 );
 
 const claimName = z
@@ -52,9 +57,11 @@ export const claimsHookSection = z.strictObject({
   url: outboundUrl,
   /** Time for the whole answer, in ms. */
   timeout: duration({ min: '100ms', max: '30s' }).prefault('2s'),
-  /** Name of the environment variable that holds the bearer secret sent with each request. */
+  /** Name of the environment variable whose value signs each request (HMAC). */
   secretEnv: z
     .string()
     .regex(/^[A-Z][A-Z0-9_]{0,63}$/, 'must be the name of an environment variable')
     .exactOptional(),
+  /** What a failure means: no token for now, or a token without the hook's claims. */
+  onFailure: z.enum(['refuse', 'ignore']).default('refuse'),
 });

@@ -77,7 +77,7 @@ function hookSecretOf(name: string | undefined, env: Environment): Found {
   return { fault: { at: ['claimsHook', 'secretEnv'], message: `names ${name}, which is not set` } };
 }
 
-function testCostFault({ passwords }: Settings, env: Environment): Fault | undefined {
-  if (!passwords.testCost || env.STRATA_TEST === '1') return undefined;
+function testCostFault({ profile, passwords }: Settings, env: Environment): Fault | undefined {
+  if (!passwords.testCost || (profile === 'development' && env.STRATA_TEST === '1')) return undefined;
   return { at: ['passwords', 'testCost'], message: 'makes password hashes worthless and is for tests alone' };
 }

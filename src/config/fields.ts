@@ -58,7 +58,12 @@ export const addressRange = z
 
 /** Whether the URL leads to this machine without leaving it. */
 export function isLoopback(url: URL): boolean {
-  return url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(\.\d+){3}$/.test(url.hostname);
+  return isLoopbackHost(url.hostname);
+}
+
+/** The same of a host's name or address, in URLs or by itself. */
+export function isLoopbackHost(host: string): boolean {
+  return ['localhost', '::1', '[::1]'].includes(host) || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 function isSecureUrl(text: string): boolean {

@@ -19,11 +19,6 @@ export const sessionsSection = z.strictObject({
   authorizationCode: duration({ min: '10s', max: '10m' }).prefault('60s'),
 });
 
-export const qrConfirmations = ['number', 'tap', 'none'] as const;
-
-/** How the grantor confirms a scan: types two digits, taps once, or not at all. */
-export type QrConfirmation = (typeof qrConfirmations)[number];
-
 export const qrSection = z.strictObject({
   /** Whether a phone may sign in a PC by scanning its code. */
   map: z.boolean().default(true),
@@ -31,7 +26,8 @@ export const qrSection = z.strictObject({
   rotateEvery: duration({ min: '10s', max: '60s' }).prefault('60s'),
   /** How long one QR transaction may take from first code to approval, in ms. */
   transaction: duration({ min: '1m', max: '1h' }).prefault('10m'),
-  confirm: z.enum(qrConfirmations).default('number'),
+  /** How the grantor confirms a scan: types two digits, taps once, or not at all. */
+  confirm: z.enum(['number', 'tap', 'none']).default('number'),
   /** Time from scan to approval, and from approval to redemption, in ms. */
   approval: duration({ min: '10s', max: '10m' }).prefault('60s'),
   /** Open transactions in one process; beyond it the answer is 503 with Retry-After. */

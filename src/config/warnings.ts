@@ -1,4 +1,5 @@
 // Settings that are allowed, may even be right, but weaken something: said at every start.
+import { isLoopbackHost } from './fields.ts';
 import type { Config } from './schema.ts';
 
 /** One sentence for each such setting. */
@@ -11,6 +12,9 @@ export function configurationWarnings(config: Config): string[] {
     config.profile === 'production' &&
       config.trustedProxies.length === 0 &&
       'trustedProxies is empty: behind a reverse proxy every request seems to come from the same address.',
+    config.demo &&
+      !isLoopbackHost(config.listen.host) &&
+      'demo is on and other machines reach it: everybody knows the passwords of the demo accounts.',
     config.passwords.testCost && 'passwords.testCost is on: password hashes are worth nothing.',
   ];
   return warnings.filter((warning) => warning !== false);

@@ -181,6 +181,43 @@ describe('the master secret', () => {
   });
 });
 
+describe('the claims hook', () => {
+  const hook = `profile: development
+claimsHook: { url: "https://hook.example.com", secretEnv: HOOK_SECRET }
+`;
+
+  it('gets its secret from the variable that secretEnv names', () => {
+    expect(load(hook, { HOOK_SECRET: 'word' }).claimsHook).toEqual({
+      url: 'https://hook.example.com',
+      timeout: 2_000,
+      secretEnv: 'HOOK_SECRET',
+      secret: 'word',
+      onFailure: 'refuse',
+    });
+  });
+
+  it('is refused where that variable is not set', () => {
+    expect(complaintsOf(hook)).toEqual([
+      { path: 'claimsHook.secretEnv', message: 'names HOOK_SECRET, which is not set', line: 2 },
+    ]);
+  });
+});
+
+describe('worthless password hashes', () => {
+  const yaml = 'profile: development\npasswords: { testCost: true }';
+
+  it('are for tests alone', () => {
+    expect(pathsOf(yaml)).toEqual(['passwords.testCost']);
+    expect(load(yaml, { STRATA_TEST: '1' }).passwords.testCost).toBe(true);
+  });
+
+  it('are refused in production, whatever is set', () => {
+    expect(pathsOf(`${production}passwords: { testCost: true }`, { ...secret, STRATA_TEST: '1' })).toEqual([
+      'passwords.testCost',
+    ]);
+  });
+});
+
 describe('complaints (I13)', () => {
   it('come all at once, of single settings and of what must hold between them', () => {
     const yaml = `${production}listen:

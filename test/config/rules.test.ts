@@ -113,6 +113,15 @@ describe('brokenRules', () => {
 });
 
 describe('configurationWarnings', () => {
+  it('says that demo accounts are open to other machines', () => {
+    const demo = { ...production, profile: 'development', demo: true } satisfies TestSettings;
+
+    expect(configurationWarnings(testConfig({ ...demo, listen: { host: '::1' } }))).toEqual([]);
+    expect(configurationWarnings(testConfig({ ...demo, listen: { host: '0.0.0.0' } }))).toEqual([
+      expect.stringContaining('demo is on'),
+    ]);
+  });
+
   it('is silent about a careful production', () => {
     expect(configurationWarnings(testConfig(production))).toEqual([]);
   });

@@ -130,6 +130,8 @@ describe('single settings', () => {
     ['mail.from', { mail: { from: 'a@example.com\r\nBcc: b@example.com' } }],
     ['mail.from', { mail: { from: 'nobody' } }],
     ['mail.smtpUrl', { mail: { smtpUrl: 'https://mail.example.com' } }],
+    ['mail.smtpUrl', { mail: { smtpUrl: 'smtp://' } }],
+    ['mail.smtpUrl', { mail: { smtpUrl: 'smtp://host:port' } }],
     ['claimsHook.url', { claimsHook: { url: 'http://hooks.example.com' } }],
     ['claimsHook.timeout', { claimsHook: { url: 'https://hooks.example.com', timeout: '31s' } }],
     ['claimsHook.url', { claimsHook: {} }],
