@@ -73,6 +73,7 @@ async function openTransaction() {
   opening = true;
   disconnect();
   transaction = undefined;
+  showNumber('');
   show('starting');
 
   const body = new URLSearchParams({ csrf: panel.dataset.csrf });
@@ -159,7 +160,11 @@ function drawCode(next) {
 
 function showScanned({ match_number: number }) {
   show(number === undefined ? 'scanned' : 'number');
-  for (const place of panel.querySelectorAll('[data-qr-number]')) place.textContent = number ?? '';
+  showNumber(number ?? '');
+}
+
+function showNumber(number) {
+  for (const place of panel.querySelectorAll('[data-qr-number]')) place.textContent = number;
 }
 
 function goOn() {
