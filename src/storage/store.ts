@@ -27,9 +27,13 @@ export type FieldChange = readonly [path: Path, value: unknown];
 type AnyType = RecordType<any>;
 
 export type Write =
-  /** Precondition: no live record has this id, nor one of its unique values. */
+  /**
+   * Precondition: no live record has this id, nor one of its unique values. The latter holds for every write
+   * that gives a record a unique value: `put` and `patch` too answer `not_unique`. A value that another write
+   * of the same commit frees is not free before the commit is done.
+   */
   | { readonly kind: 'insert'; readonly type: AnyType; readonly id: string; readonly body: object }
-  /** No precondition: replaces the record or makes it. Only for records that nothing races for. */
+  /** No precondition of its own: replaces the record or makes it. Only for records that nothing races for. */
   | { readonly kind: 'put'; readonly type: AnyType; readonly id: string; readonly body: object }
   /** Preconditions: the record is live and every condition in `when` holds. */
   | {

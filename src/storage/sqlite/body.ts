@@ -10,7 +10,7 @@ export interface Body {
   [key: string]: Value;
 }
 
-export type Value = null | boolean | number | string | readonly Value[] | Body;
+type Value = null | boolean | number | string | readonly Value[] | Body;
 
 /** A change as it travels to the engine: the new value is JSON text, absent where the field is removed. */
 export type EncodedChange = readonly [path: Path, json?: string];

@@ -4,7 +4,7 @@ import type { SQLOutputValue } from 'node:sqlite';
 import { DomainError } from '../../core/errors.ts';
 
 /** The order value, where the list has one, and the key of the last record of a page. */
-export type Cursor = readonly [order: number, key: string] | readonly [key: string];
+type Cursor = readonly [order: number, key: string] | readonly [key: string];
 
 export function cursorText({ place, id }: Record<string, SQLOutputValue>): string {
   // The infinity that stands for an absent order value is no JSON number, so that all travel as text.

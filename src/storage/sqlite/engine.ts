@@ -12,13 +12,13 @@ import { type Judging, judge, type Plan } from './judge.ts';
 import { TableStatements } from './statements.ts';
 import type { Table } from './table.ts';
 
-/** Each attempt waits for the database's own busy timeout, while another process writes. */
+/** How often a batch waits, each time for the busy timeout, while another process writes. */
 const BEGIN_ATTEMPTS = 2;
 
 export class Engine {
   readonly #db: DatabaseSync;
   readonly #tables: ReadonlyMap<string, TableStatements>;
-  /** The tables that have something to sweep, the one whose turn it is first. */
+  /** The tables whose records expire, in the order of their turns. */
   readonly #sweeping: TableStatements[];
 
   constructor(db: DatabaseSync, tables: ReadonlyMap<string, Table>) {
@@ -27,7 +27,7 @@ export class Engine {
     this.#sweeping = [...this.#tables.values()].filter(({ table }) => table.type.expiresAt !== undefined);
   }
 
-  /** Runs the jobs as one transaction; they have the answers in their order. All fail if it cannot be stored. */
+  /** Runs the jobs as one transaction and answers them in their order; all fail if it cannot be stored. */
   run({ jobs, now }: Batch): Answer[] {
     try {
       retryBusy(BEGIN_ATTEMPTS, () => this.#db.exec('BEGIN IMMEDIATE'));
@@ -36,10 +36,7 @@ export class Engine {
       return answers;
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-      return jobs.map(() => ({
-        kind: 'failed',
-        detail: `the database stored nothing: ${sentenceOf(error)}`,
-      }));
+      return jobs.map(() => ({ kind: 'failed', detail: `the transaction failed: ${sentenceOf(error)}` }));
     }
   }
 
@@ -69,12 +66,14 @@ export class Engine {
       plans.push(verdict);
     }
 
-    for (const { statements, expired } of plans) for (const key of expired) statements.delete(key);
+    for (const { statements, expired } of plans) {
+      for (const key of expired) statements.delete(key);
+    }
     for (const plan of plans) plan.apply();
     return { committed: true };
   }
 
-  /** Begins with another table each time, so that one with many expired records starves none. */
+  /** Begins with another table each time, so that one with many expired records does not starve the others. */
   #sweep(limit: number, now: number): number {
     const turn = this.#sweeping.shift();
     if (turn !== undefined) this.#sweeping.push(turn);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import type { CommitOutcome, Condition, Write } from '../store.ts';
 import type { EncodedChange } from './body.ts';
 
-export const WRITES_MAX = 500;
+const WRITES_MAX = 500;
 
 interface Target {
   readonly type: string;
@@ -25,12 +25,13 @@ export type Job = { kind: 'commit'; writes: readonly EncodedWrite[] } | { kind: 
 export type Answer =
   | { kind: 'outcome'; outcome: CommitOutcome }
   | { kind: 'swept'; count: number }
-  /** The job could not be done, and changed nothing unless the file's last COMMIT says otherwise. */
+  /** The outcome could not be had; a sentence for the log says why. */
   | { kind: 'failed'; detail: string };
 
 /**
- * Jobs that were collected together, and the time by the store's clock when they were handed over: what has
- * expired by then does not exist for them. Time spent in the queue behind that moment is not counted.
+ * Jobs that were collected together, and the time by the store's clock when they were handed to the engine:
+ * what has expired by then does not exist for them. The time that the engine itself takes is not counted, so
+ * behind a slow disk a record may be found live for as long as the batch before it took.
  */
 export interface Batch {
   now: number;

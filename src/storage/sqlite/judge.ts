@@ -6,7 +6,7 @@ import type { EncodedWrite } from './job.ts';
 import type { Stored, TableStatements } from './statements.ts';
 import { columnsOf, keyText, keyValue } from './table.ts';
 
-export type Failure = Omit<FailedPrecondition, 'index'>;
+type Failure = Omit<FailedPrecondition, 'index'>;
 
 export interface Plan {
   readonly statements: TableStatements;

@@ -7,11 +7,11 @@ export interface Stored {
   readonly expiresAt: number | null;
 }
 
-export interface Row extends Stored {
+interface Row extends Stored {
   readonly json: string;
 }
 
-export interface Holder extends Stored {
+interface Holder extends Stored {
   readonly key: string;
 }
 

@@ -6,7 +6,7 @@ import { type Body, valueAt } from './body.ts';
 
 export type ColumnValue = string | number | null;
 
-export interface Column {
+interface Column {
   readonly name: string;
   readonly sqlType: 'TEXT' | 'REAL';
   valueOf(body: Body): ColumnValue;
@@ -21,7 +21,7 @@ export interface Index {
 
 export interface Table {
   readonly name: string;
-  /** The name as it stands in SQL. */
+  /** `name`, quoted. */
   readonly sqlName: string;
   readonly type: RecordType<object>;
   /** Everything beside `id` and `body`. */
@@ -82,14 +82,14 @@ export function keyText(value: string): string {
 
 const ESCAPED = '\u{FFFE}';
 
-/** Types and indexes may be named like SQL's own words: `grant`, `order`. Their shapes are checked above. */
+/** A name as it stands in SQL, whose own words (`grant`, `order`) may be names too. Only for checked names. */
 export function quoted(name: string): string {
   return `"${name}"`;
 }
 
 function keyColumn(field: string): Column {
   return {
-    name: keyName(checkedField(field)),
+    name: keyName(checkedName(field)),
     sqlType: 'TEXT',
     valueOf: (body) => keyValue(body, field),
   };
@@ -97,7 +97,7 @@ function keyColumn(field: string): Column {
 
 function orderColumn(field: string): Column {
   return {
-    name: orderName(checkedField(field)),
+    name: orderName(checkedName(field)),
     sqlType: 'REAL',
     valueOf(body) {
       const value = valueAt(body, [field]);
@@ -126,7 +126,7 @@ function indexesOf(type: RecordType<object>): Index[] {
   }));
   const listed = Object.entries(type.indexes).map(([name, { field, orderBy }]) => {
     const order = orderBy === undefined ? [] : [orderName(orderBy)];
-    return partialIndex(`${type.name}.list.${name}`, type, [keyName(field), ...order, 'id']);
+    return partialIndex(`${type.name}.list.${checkedName(name)}`, type, [keyName(field), ...order, 'id']);
   });
   const { expiresAt } = type;
   const expiry =
@@ -141,8 +141,8 @@ function partialIndex(name: string, type: RecordType<object>, columns: string[],
   return { name, sql: `CREATE ${unique}INDEX ${quoted(name)} ON ${on} WHERE ${columns[0]} IS NOT NULL` };
 }
 
-function checkedField(field: string): string {
-  assert(/^[A-Za-z][A-Za-z0-9_]*$/.test(field), `"${field}" is no name for an indexed field`);
+function checkedName(field: string): string {
+  assert(/^[A-Za-z][A-Za-z0-9_]*$/.test(field), `"${field}" is no name for a field or index`);
   return field;
 }
 

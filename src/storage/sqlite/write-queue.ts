@@ -10,7 +10,7 @@ interface Waiting {
   settle(answer: Answer | DomainError): void;
 }
 
-export interface WriteQueueOptions {
+interface WriteQueueOptions {
   readonly clock: Clock;
   /** Jobs that may wait at once; more are refused as `overloaded`. */
   readonly waitingMax: number;

@@ -43,7 +43,7 @@ function receive(message: ToWriterThread): void {
     closing = true;
     return;
   }
-  // The latest time serves all that wait: each is judged at the moment of its commit, not of its arrival.
+  // The latest time serves all that wait, since they are judged when they are committed, not when they came.
   now = message.batch.now;
   waiting.push(...message.batch.jobs);
 }

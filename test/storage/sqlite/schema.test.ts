@@ -262,7 +262,8 @@ describe('the shape of a record type', () => {
   it.each([
     ['a name with other characters', recordType('Person; DROP'), 'no name for a record type'],
     ['a name of SQLite’s own', recordType('sqlite_schema'), 'no name for a record type'],
-    ['a field with other characters', { ...plain, unique: ['a"b'] }, 'no name for an indexed field'],
+    ['a field with other characters', { ...plain, unique: ['a"b'] }, 'no name for a field'],
+    ['an index with other characters', { ...plain, indexes: { 'a"b': { field: 'login' } } }, 'no name for'],
     ['fields that differ by case alone', { ...plain, unique: ['login', 'Login'] }, 'upper and lower case'],
   ])('is refused with %s', async (_, type, words) => {
     await expect(opened(type as RecordType<Person>)).rejects.toThrow(words);
