@@ -27,8 +27,9 @@ let dataDir: string;
 const file = () => join(dataDir, 'strata.db');
 
 beforeEach(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'strata-'));
-  return () => rm(dataDir, { recursive: true });
+  const directory = await mkdtemp(join(tmpdir(), 'strata-'));
+  dataDir = directory;
+  return () => rm(directory, { recursive: true });
 });
 
 async function opened(...types: RecordType<Person>[]): Promise<Store> {
@@ -254,7 +255,6 @@ describe('the file', () => {
     await writeFile(file(), '');
     dataDir = file();
     await expect(opened(plain)).rejects.toMatchObject(refused(file()));
-    dataDir = join(dataDir, '..');
   });
 });
 
