@@ -80,3 +80,8 @@ function framed(part: string): Buffer {
   length.writeUInt32BE(body.length);
   return Buffer.concat([length, body]);
 }
+
+/** Evenly drawn from [0, 1); for jitter, never for anything that must not be guessed. */
+export function randomFraction(): number {
+  return randomInt(2 ** 32) / 2 ** 32;
+}

@@ -74,7 +74,7 @@ export interface KeyringDeps {
   clock: Clock;
   masterKey: Buffer;
   /** Makes the key material of one use. */
-  makeKey?: (use: KeyUse) => Buffer;
+  makeKey?: (use: KeyUse) => Buffer | undefined;
 }
 
 const KEYS_PER_USE_MAX = 100;

@@ -1,8 +1,9 @@
 // The device session: one record at the root of everything issued on one device. One conditional write to
 // it ends every refresh, access and IM token of that device (I1). Apps and chains are maps keyed by counters
 // that never repeat, so that a patch names its path and no number is ever used twice.
-import type { AccountId, SessionId } from '../core/ids.ts';
+import { type AccountId, isSessionId, type SessionId } from '../core/ids.ts';
 import { recordType } from '../storage/record-type.ts';
+import { endReasonAt } from './lifetimes.ts';
 
 /** Why a session or app ended. The list is closed; each reason has words in both languages. */
 export const endReasons = [
@@ -80,11 +81,12 @@ export interface ChainState {
   proven: number;
   /** The highest serial ever minted. */
   minted: number;
-  /** Serials minted after `proven`, oldest first. */
+  /** Serials minted after `proven`, oldest first, with the time of the mint (or, at their cap, of its renewal). */
   unproven: { serial: number; at: number }[];
   /** Serials that stand for `proven`: answers that crossed each other. */
   aliases: number[];
-  superseded: { serials: number[]; at: number }[];
+  /** What the device left behind lately, oldest first; `upTo` also covers every serial up to that one. */
+  superseded: { serials: number[]; upTo?: number; at: number }[];
   /** An older serial was shown since the last promotion. */
   echo?: true;
   /** Generations in a row with an echo. */
@@ -123,6 +125,8 @@ export interface DeviceSession {
   /** Milliseconds since the epoch; absent = no such limit. */
   idleUntil?: number;
   absoluteUntil?: number;
+  /** The earlier of the two limits, which the sweeper goes by; `NEVER_DUE` where there is none. */
+  dueAt: number;
   nextApp: number;
   apps: Record<string, App>;
   ended?: End;
@@ -133,6 +137,43 @@ export interface DeviceSession {
 }
 
 export const deviceSessions = recordType<DeviceSession>('device_session', {
-  indexes: { account: { field: 'accountId', orderBy: 'startedAt' } },
+  indexes: {
+    account: { field: 'accountId', orderBy: 'startedAt' },
+    due: { field: 'state', orderBy: 'dueAt' },
+  },
   expiresAt: 'purgeAt',
 });
+
+export const NEVER_DUE = Number.MAX_SAFE_INTEGER;
+
+/** The end that was recorded, or the one that a limit has brought without anybody having written it yet. */
+export function endOf(session: DeviceSession, now: number): End | undefined {
+  if (session.ended) return session.ended;
+
+  const reason = endReasonAt(session, now);
+  if (!reason) return undefined;
+
+  const at = reason === 'idle' ? session.idleUntil : session.absoluteUntil;
+  return { at: at ?? now, reason, by: 'system' };
+}
+
+/** The end of one app of a session: its own, or the session's. */
+export function endOfApp(session: DeviceSession, appNumber: string, now: number): End | undefined {
+  return endOf(session, now) ?? session.apps[appNumber]?.ended;
+}
+
+export function liveApps(session: DeviceSession): [number: string, app: App][] {
+  return Object.entries(session.apps).filter(([, app]) => !app.ended);
+}
+
+/** Grant ids of the engine name an app of a session: `session id.app number`. */
+export function grantIdOf(sessionId: SessionId, appNumber: string): string {
+  return `${sessionId}.${appNumber}`;
+}
+
+export function parseGrantId(grantId: string): { sessionId: SessionId; appNumber: string } | undefined {
+  const [sessionId = '', appNumber = '', ...rest] = grantId.split('.');
+  if (rest.length > 0 || !isSessionId(sessionId) || !/^\d{1,9}$/.test(appNumber)) return undefined;
+
+  return { sessionId, appNumber };
+}

@@ -122,11 +122,13 @@ export function chainChanges(at: Path, next: ChainState): FieldChange[] {
 /**
  * The store forgot serials that it had minted. The device has this one, so the chain goes on from it. What
  * lies below may be on its way too, and nobody remembers when it was minted: all of it is late for one
- * window and stolen afterwards. That one entry covers every older one, so it replaces them.
+ * window and stolen afterwards. That one entry covers every older one, so it replaces them. What was minted
+ * since the restore may still reach the device, as at any promotion.
  */
 function restore(chain: ChainState, serial: number, rules: Rules): RefreshDecision {
+  const aliases = aliasesAfter(chain, serial, rules);
   const superseded = [{ serials: [], upTo: serial - 1, at: rules.now }];
-  return advance(chain, { proven: serial, aliases: [], superseded, restored: true }, rules);
+  return advance(chain, { proven: serial, aliases, superseded, restored: true }, rules);
 }
 
 /**
@@ -140,15 +142,21 @@ function promote(chain: ChainState, serial: number, rules: Rules): RefreshDecisi
   const remembered = rememberedEntries(chain, rules);
   if (remembered.length >= rules.supersededMax) return giveNewest(chain, rules);
 
-  const siblings = chain.unproven.filter((token) => token.serial !== serial);
-  const young = siblings.filter((token) => isYounger(token.at, rules, rules.siblingWindows));
-  const aliases = young.slice(Math.max(0, young.length - rules.aliasesMax)).map((token) => token.serial);
-  const left = [chain.proven, ...chain.aliases, ...siblings.map((token) => token.serial)].filter(
-    (old) => old > 0 && !aliases.includes(old),
+  const aliases = aliasesAfter(chain, serial, rules);
+  const left = [chain.proven, ...chain.aliases, ...chain.unproven.map((token) => token.serial)].filter(
+    (old) => old > 0 && old !== serial && !aliases.includes(old),
   );
   const superseded = left.length > 0 ? [...remembered, { serials: left, at: rules.now }] : remembered;
 
   return advance(chain, { proven: serial, aliases, superseded, restored: false }, rules);
+}
+
+/** The siblings of the serial that comes back which may still reach the device; the youngest, at the cap. */
+function aliasesAfter(chain: ChainState, serial: number, rules: Rules): number[] {
+  const young = chain.unproven.filter(
+    (token) => token.serial !== serial && isYounger(token.at, rules, rules.siblingWindows),
+  );
+  return young.slice(Math.max(0, young.length - rules.aliasesMax)).map((token) => token.serial);
 }
 
 function advance(

@@ -22,7 +22,7 @@ export interface PageLinks {
   languageLinks?: Readonly<Record<Language, string>>;
 }
 
-/** Posts `csrf`, `identifier`, `password`, and `keep=yes` where that is offered. */
+/** Posts `csrf`, `identifier`, `password`, and `keep=yes` where that is offered; `csrf` alone to `cancelUrl`. */
 export interface SignInContext {
   action: string;
   csrf: string;

@@ -1,0 +1,132 @@
+// The clients: registration, secrets and a cache that no reader outlives by more than a second, so that
+// what is changed on a client is in force everywhere within that time.
+import { z } from 'zod';
+import type { Clock } from '../core/clock.ts';
+import { DomainError } from '../core/errors.ts';
+import { equalSecrets, mac, randomToken } from '../core/secrets.ts';
+import type { Keyring } from '../keys/keyring.ts';
+import type { Page, Store } from '../storage/store.ts';
+import { insert, patch } from '../storage/store.ts';
+import type { ClientMetadata, ClientRecord } from './client.ts';
+import { clientMetadata, clientRecords } from './client.ts';
+
+const CACHE_MS = 1000;
+const CACHE_MAX = 10_000;
+
+export interface ClientDeps {
+  store: Store;
+  clock: Clock;
+  keyring: Keyring;
+}
+
+export interface ClientRegistry {
+  find(clientId: string): Promise<ClientRecord | undefined>;
+  list(after?: string): Promise<Page<ClientRecord>>;
+  /** Registers a client; answers its secret once, where it has one. Throws `invalid_request` or `conflict`. */
+  create(metadata: ClientMetadata): Promise<{ client: ClientRecord; secret?: string }>;
+  /** Registers a client of our own, or brings the one that is there up to date. */
+  ensure(metadata: ClientMetadata): Promise<void>;
+  /** Moves the client on to its next implicit session. */
+  advanceGeneration(clientId: string, from: number): Promise<boolean>;
+  /** Whether `secret` is the one whose MAC is `secretMac`. */
+  secretMatches(secretMac: string, secret: string): boolean;
+}
+
+export function clientRegistry(deps: ClientDeps): ClientRegistry {
+  const cache = new Map<string, { client: ClientRecord | undefined; readAt: number }>();
+
+  async function find(clientId: string): Promise<ClientRecord | undefined> {
+    const now = deps.clock.now();
+    const cached = cache.get(clientId);
+    if (cached && now - cached.readAt < CACHE_MS) return cached.client;
+
+    const client = await deps.store.get(clientRecords, clientId);
+    if (cache.size >= CACHE_MAX) cache.clear();
+    cache.set(clientId, { client, readAt: now });
+    return client;
+  }
+
+  async function create(input: ClientMetadata): Promise<{ client: ClientRecord; secret?: string }> {
+    const { client, secret } = newClient(deps, input);
+    const outcome = await deps.store.commit([insert(clientRecords, client.id, client)]);
+    if (!outcome.committed) {
+      throw new DomainError('conflict', { detail: `client ${client.id} exists already` });
+    }
+
+    cache.delete(client.id);
+    return { client, ...(secret !== undefined && { secret }) };
+  }
+
+  async function ensure(input: ClientMetadata): Promise<void> {
+    const { client } = newClient(deps, input);
+    const outcome = await deps.store.commit([insert(clientRecords, client.id, client)]);
+    if (outcome.committed) return;
+
+    // Its session generation, and whether it is disabled, stay as they are.
+    await deps.store.commit([
+      patch(clientRecords, client.id, {
+        set: [
+          [['metadata'], client.metadata],
+          [['secretMac'], client.secretMac],
+        ],
+      }),
+    ]);
+    cache.delete(client.id);
+  }
+
+  async function advanceGeneration(clientId: string, from: number): Promise<boolean> {
+    const outcome = await deps.store.commit([
+      patch(clientRecords, clientId, {
+        when: [{ path: ['sessionGeneration'], is: from }],
+        set: [[['sessionGeneration'], from + 1]],
+      }),
+    ]);
+    cache.delete(clientId);
+    return outcome.committed;
+  }
+
+  return {
+    find,
+    create,
+    ensure,
+    advanceGeneration,
+    list: (after) => deps.store.scan(clientRecords, { limit: 100, ...(after !== undefined && { after }) }),
+    secretMatches: (stored, secret) => secretMatches(deps.keyring, stored, secret),
+  };
+}
+
+function newClient(deps: ClientDeps, input: ClientMetadata): { client: ClientRecord; secret?: string } {
+  const { client_id, client_secret, ...metadata } = parseClientMetadata(input);
+  const secret = hasSecret(metadata) ? (client_secret ?? randomToken(32)) : undefined;
+  const client: ClientRecord = {
+    id: client_id ?? randomToken(16),
+    metadata,
+    createdAt: deps.clock.now(),
+    sessionGeneration: 1,
+    ...(secret !== undefined && { secretMac: secretMac(deps.keyring, secret) }),
+  };
+  return { client, ...(secret !== undefined && { secret }) };
+}
+
+/** Throws `invalid_request` with every complaint and its path. */
+export function parseClientMetadata(input: unknown): ClientMetadata {
+  const result = clientMetadata.safeParse(input);
+  if (!result.success) throw new DomainError('invalid_request', { detail: z.prettifyError(result.error) });
+  return result.data;
+}
+
+function hasSecret(metadata: Pick<ClientMetadata, 'token_endpoint_auth_method'>): boolean {
+  const method = metadata.token_endpoint_auth_method ?? 'client_secret_basic';
+  return method === 'client_secret_basic' || method === 'client_secret_post';
+}
+
+function secretMac(keyring: Keyring, secret: string): string {
+  const key = keyring.current('client');
+  return `${key.kid}.${mac(key.bytes, 'client secret', secret)}`;
+}
+
+function secretMatches(keyring: Keyring, stored: string, secret: string): boolean {
+  const [kid = '', expected = ''] = stored.split('.');
+  const key = keyring.find('client', kid);
+  return key !== undefined && equalSecrets(mac(key.bytes, 'client secret', secret), expected);
+}

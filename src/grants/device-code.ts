@@ -1,0 +1,132 @@
+// The device grant (RFC 8628) for TVs and command lines. The device polls; once a person has approved, the
+// code is consumed in the commit that starts the device's own session. Whoever asks again within 30 s of
+// that hears the same first refresh token, as long as none of the chain was shown yet.
+import type { DeviceCode, Provider } from 'oidc-provider';
+import { errors } from 'oidc-provider';
+import type { Pacing } from '../qr/pacing.ts';
+import type { ChainToken } from '../sessions/device-session.ts';
+import { deviceSessions } from '../sessions/device-session.ts';
+import { isUntouched } from '../sessions/refresh-chain.ts';
+import { patch } from '../storage/store.ts';
+import { consentChecks, tokenFacts } from './authorization-code.ts';
+import type { GrantContext } from './issuing.ts';
+import {
+  answerWithTokens,
+  chainKey,
+  mayRefresh,
+  requireAccount,
+  requiredParameter,
+  spendProof,
+  validatedProof,
+} from './issuing.ts';
+import type { DeviceCodeRecord, SessionPlan } from './one-time-codes.ts';
+import { codeId, deviceCodes } from './one-time-codes.ts';
+import type { Redeemed, RedemptionDeps } from './redemption.ts';
+import { firstRefreshToken, redeem } from './redemption.ts';
+import { SessionEnded } from './refusals.ts';
+
+export const deviceCodeParameters = ['device_code'];
+
+export interface DeviceCodeDeps extends RedemptionDeps {
+  pacing: Pacing;
+}
+
+/** How long a device whose answer was lost may ask again. */
+export const REPEAT_MS = 30_000;
+
+type ApprovedCode = DeviceCodeRecord & { plan: SessionPlan };
+
+export function deviceCodeGrant(provider: Provider, deps: DeviceCodeDeps) {
+  return async function deviceCode(ctx: GrantContext): Promise<void> {
+    const id = codeId('DeviceCode', requiredParameter(ctx, 'device_code'));
+    const dPoP = await validatedProof(provider, ctx);
+    const record = await deps.store.get(deviceCodes, id);
+
+    if (!record) throw new errors.ExpiredToken('the device code is unknown or has expired');
+    if (record.clientId !== ctx.oidc.client.clientId) throw new errors.InvalidGrant('client mismatch');
+    if (!isApproved(record)) return refuse(deps, id, record);
+
+    // The engine stored its own model as the payload.
+    const code = record.payload as Partial<DeviceCode>;
+    const account = await requireAccount(provider, ctx, code.accountId ?? '');
+    await spendProof(provider, ctx, dPoP);
+    const token: ChainToken = { ...tokenFacts(code), gty: 'device_code', ...chainKey(ctx, dPoP) };
+    const redeemed =
+      record.consumedAt === undefined
+        ? await redeemDeviceCode(deps, { id, record, ...(mayRefresh(ctx) && { token }) })
+        : await repeatRedemption(deps, record);
+
+    await answerWithTokens(provider, ctx, { ...redeemed, account, token, grant: record.plan.grant, dPoP });
+  };
+}
+
+function isApproved(record: DeviceCodeRecord): record is ApprovedCode {
+  return record.decision === 'approved' && record.plan !== undefined;
+}
+
+function refuse(deps: DeviceCodeDeps, id: string, record: DeviceCodeRecord): never {
+  if (record.decision === 'denied') throw new errors.AccessDenied('the person at the other screen refused');
+  if (expirySeconds(record) * 1000 <= deps.clock.now())
+    throw new errors.ExpiredToken('the device code has expired');
+  if (!deps.pacing.poll(id).accepted) throw new errors.SlowDown();
+
+  throw new errors.AuthorizationPending();
+}
+
+function expirySeconds(record: DeviceCodeRecord): number {
+  return typeof record.payload.exp === 'number' ? record.payload.exp : 0;
+}
+
+async function redeemDeviceCode(
+  deps: DeviceCodeDeps,
+  code: { id: string; record: ApprovedCode; token?: ChainToken },
+): Promise<Redeemed> {
+  const { plan, clientId } = code.record;
+  const outcome = await redeem(
+    deps,
+    plan,
+    { clientId, ...(code.token && { chainToken: code.token }) },
+    (opened) => [
+      patch(deviceCodes, code.id, {
+        when: [{ path: ['consumedAt'], absent: true }],
+        set: [
+          [['consumedAt'], deps.clock.now()],
+          [['redeemed'], opened],
+        ],
+      }),
+      ...consentChecks(plan, clientId),
+    ],
+  );
+  switch (outcome.kind) {
+    case 'redeemed':
+      return outcome;
+    case 'ended':
+      throw new SessionEnded(outcome.end.reason);
+    case 'too_late':
+      throw new errors.AccessDenied('everything of the account was ended since it approved');
+    case 'lost': {
+      const winner = outcome.failed.index === 0 ? await deps.store.get(deviceCodes, code.id) : undefined;
+      if (!winner) throw new errors.InvalidGrant('the device code was consumed');
+      return repeatRedemption(deps, winner);
+    }
+  }
+}
+
+/** The answer once more: the same session and the same refresh token, nothing written. */
+export async function repeatRedemption(
+  deps: RedemptionDeps,
+  record: Pick<DeviceCodeRecord, 'consumedAt' | 'redeemed'>,
+): Promise<Redeemed> {
+  const { redeemed, consumedAt = 0 } = record;
+  const session = redeemed && (await deps.store.get(deviceSessions, redeemed.sessionId));
+  const chain = redeemed && session?.apps[redeemed.appNumber]?.chains[redeemed.chainNumber ?? ''];
+  const inTime = deps.clock.now() - consumedAt < REPEAT_MS;
+  if (!redeemed || !session || !chain || !inTime || session.state !== 'live' || !isUntouched(chain)) {
+    throw new errors.InvalidGrant('the code was consumed');
+  }
+  return {
+    session,
+    appNumber: redeemed.appNumber,
+    refreshToken: firstRefreshToken(deps, redeemed, chain.salt),
+  };
+}

@@ -1,0 +1,77 @@
+// Where the engine's own behaviour is replaced. Everything in here is per Provider and rests on the exact
+// version that package.json pins; test/oidc/engine-overrides.test.ts tells when an update breaks one.
+import type { Provider } from 'oidc-provider';
+import type { ClientRegistry } from '../clients/client-registry.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Store } from '../storage/store.ts';
+import { insert } from '../storage/store.ts';
+import { engineId, usedProofs } from './engine-records.ts';
+
+export interface OverrideDeps {
+  store: Store;
+  clock: Clock;
+  clients: ClientRegistry;
+}
+
+export function overrideEngine(provider: Provider, deps: OverrideDeps): void {
+  pinAddresses(provider);
+  keepOwnMembers(provider);
+  compareSecretsByMac(provider, deps.clients);
+  useProofsOnce(provider, deps);
+  sparePersistingNewSessions(provider);
+}
+
+/** Links come from the issuer, never from a Host header (I11). */
+function pinAddresses(provider: Provider): void {
+  // The class is a public getter without a type.
+  const { OIDCContext } = provider as unknown as { OIDCContext: { prototype: object } };
+  Object.assign(OIDCContext.prototype, {
+    urlFor: (name: string, options?: Record<string, unknown>) => provider.urlFor(name, options),
+  });
+  const { host, protocol } = new URL(provider.issuer);
+  Object.defineProperty(provider.request, 'host', { get: () => host });
+  Object.defineProperty(provider.request, 'protocol', { get: () => protocol.slice(0, -1) });
+}
+
+/** Members that the engine carries along in its own models. */
+function keepOwnMembers(provider: Provider): void {
+  extendPayload(provider.Session, ['deviceSessionId']);
+  extendPayload(provider.ClientCredentials, ['grantId', 'sid']);
+  // ID tokens, codes and access tokens name the device session.
+  provider.Client.prototype.includeSid = () => true;
+}
+
+function extendPayload(model: object, members: string[]): void {
+  // IN_PAYLOAD is a static getter of every model, not in the types.
+  const { IN_PAYLOAD } = model as { IN_PAYLOAD: string[] };
+  const all = [...IN_PAYLOAD, ...members];
+  Object.defineProperty(model, 'IN_PAYLOAD', { get: () => all });
+}
+
+function compareSecretsByMac(provider: Provider, clients: ClientRegistry): void {
+  provider.Client.prototype.compareClientSecret = function compareClientSecret(secret: string) {
+    return typeof this.clientSecret === 'string' && clients.secretMatches(this.clientSecret, secret);
+  };
+}
+
+/** A DPoP proof or a client assertion is used once: the first insert wins (I2). */
+function useProofsOnce(provider: Provider, deps: OverrideDeps): void {
+  Object.assign(provider.ReplayDetection, {
+    unique: async (issuer: string, jti: string, expiresAtSeconds: number): Promise<boolean> => {
+      const id = engineId(`proof of ${issuer}`, jti);
+      const outcome = await deps.store.commit([
+        insert(usedProofs, id, { expiresAt: expiresAtSeconds * 1000 }),
+      ]);
+      return outcome.committed;
+    },
+  });
+}
+
+/** The engine's error pages touch sessions that were never saved and would fail to save them. */
+function sparePersistingNewSessions(provider: Provider): void {
+  const { prototype } = provider.Session;
+  const { persist } = prototype;
+  prototype.persist = async function persistSaved() {
+    return typeof this.exp === 'number' ? persist.call(this) : '';
+  };
+}

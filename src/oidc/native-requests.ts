@@ -1,0 +1,78 @@
+// Requests of native apps. Such a request has an engine session of its own, in a cookie of its own, which is
+// good for its interaction only and gone with the answer: a signed-in native app leaves no single sign-on
+// behind, and a browser session that is there is neither used, changed nor ended by it.
+
+import type { Context, Next } from 'koa';
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { Provider as Engine } from 'oidc-provider';
+import type { ClientRecord } from '../clients/client.ts';
+import type { ClientRegistry } from '../clients/client-registry.ts';
+import { requestState } from '../grants/request-state.ts';
+
+/** A client whose sign-ins open a session of their own, unless it asked for single sign-on. */
+export function isNativeClient({ metadata }: Pick<ClientRecord, 'metadata'>): boolean {
+  return metadata.application_type === 'native' && metadata.browser_session !== true;
+}
+
+export interface NativeCookie {
+  /** Name of the cookie that native requests use instead of the browser session's. */
+  name: string;
+}
+
+const AUTHORIZE = /^\/authorize(?:\/([\w-]{21,64}))?\/?$/i;
+
+/** Marks native requests, and destroys their session with the answer that leads back to the app. */
+export function nativeRequests(provider: Provider, clients: ClientRegistry) {
+  return async function nativeRequest(ctx: Context, next: Next): Promise<void> {
+    const [match, uid] = AUTHORIZE.exec(ctx.path) ?? [];
+    if (match === undefined) return next();
+
+    requestState(ctx).native = await isNative(provider, clients, { clientId: ctx.query.client_id, uid });
+    await next();
+    await leaveNothingBehind(ctx);
+  };
+}
+
+async function isNative(
+  provider: Provider,
+  clients: ClientRegistry,
+  request: { clientId: unknown; uid: string | undefined },
+): Promise<boolean> {
+  const interaction = request.uid === undefined ? undefined : await provider.Interaction.find(request.uid);
+  const clientId = interaction?.params.client_id ?? request.clientId;
+  const client = typeof clientId === 'string' ? await clients.find(clientId) : undefined;
+  return client !== undefined && isNativeClient(client);
+}
+
+/** The engine asks for the name of its session cookie at each request; native ones get another. */
+export function separateNativeCookie(provider: Provider, native: NativeCookie): void {
+  // cookieName is not in the types; it is what the engine reads and writes its cookies by.
+  const engine = provider as Provider & { cookieName(type: string): string };
+  const original = engine.cookieName.bind(provider);
+  engine.cookieName = (type) => {
+    const isNativeRequest = Engine.ctx !== undefined && requestState(Engine.ctx).native === true;
+    return type === 'session' && isNativeRequest ? native.name : original(type);
+  };
+}
+
+/** Runs when the engine has an answer for the client, a code or an error, before the session is saved. */
+export function forgetNativeSessions(provider: Provider): void {
+  function forget(ctx: KoaContextWithOIDC): void {
+    if (!requestState(ctx).native || !ctx.oidc?.session) return;
+
+    requestState(ctx).nativeAnswered = true;
+    // The engine neither saves a destroyed session nor sets its cookie.
+    Object.assign(ctx.oidc.session, { destroyed: true });
+  }
+  provider.on('authorization.success', forget);
+  provider.on('authorization.error', forget);
+}
+
+async function leaveNothingBehind(ctx: Context): Promise<void> {
+  const { native, nativeAnswered } = requestState(ctx);
+  const session = native && nativeAnswered ? ctx.oidc?.session : undefined;
+  if (!session) return;
+
+  await session.destroy();
+  ctx.oidc.cookies.set(ctx.oidc.provider.cookieName('session'), null, { path: '/', signed: true });
+}

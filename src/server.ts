@@ -1,0 +1,364 @@
+// The composition root: Config → a server. Everything is made here and handed down; nothing below reaches
+// for a global.
+import { createServer as createHttpServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createClaimsHook } from './accounts/claims-hook.ts';
+import { createPasswordHasher, type PasswordHasher } from './accounts/hash-queue.ts';
+import { createSignInLimits } from './accounts/sign-in.ts';
+import { createSignUpLimits, type SignUpDeps } from './accounts/sign-up.ts';
+import type { ClientRecord } from './clients/client.ts';
+import { type ClientRegistry, clientRegistry } from './clients/client-registry.ts';
+import type { Config } from './config/schema.ts';
+import { type Clock, systemClock } from './core/clock.ts';
+import { createLog, type Log } from './core/log.ts';
+import { seedDemo } from './demo.ts';
+import { grantedScopes } from './grants/granted-scopes.ts';
+import type { GrantDeps } from './grants/table.ts';
+import { type Keyring, openKeyring } from './keys/keyring.ts';
+import { masterKey } from './keys/master-secret.ts';
+import { makeSigningKey } from './keys/signing-key.ts';
+import { createMailQueue, type MailQueue } from './messages/mail.ts';
+import { createOutbox, type Outbox } from './messages/outbox.ts';
+import { createSmtpMessenger } from './messages/smtp.ts';
+import { apiTable } from './oidc/apis.ts';
+import { ownTokens } from './oidc/own-tokens.ts';
+import { createProvider } from './oidc/provider.ts';
+import { longestAccessToken } from './oidc/token-lifetimes.ts';
+import { parseTrustedProxies } from './protection/address.ts';
+import { createLimiter } from './protection/limiter.ts';
+import { createPacing } from './qr/pacing.ts';
+import { recordTypes } from './records.ts';
+import { sweepOnce } from './sessions/sweeper.ts';
+import { openStore } from './storage/open.ts';
+import type { Store } from './storage/store.ts';
+import { createApp } from './web/app.ts';
+import { enginePages } from './web/pages/engine-pages.ts';
+import { OWN_CLIENT_ID } from './web/pages/own-sign-in.ts';
+import { createQr } from './web/qr-service.ts';
+import { createRenderer } from './web/render.ts';
+import { deviceNameFrom } from './web/user-agent.ts';
+import type { WebDeps } from './web/web-deps.ts';
+
+export interface ServerOptions {
+  clock?: Clock;
+  log?: Log;
+  /** A store that is open already; it is not closed with the server. */
+  store?: Store;
+}
+
+export interface StrataServer {
+  readonly issuer: string;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly keyring: Keyring;
+  readonly clients: ClientRegistry;
+  readonly passwords: PasswordHasher;
+  /** The mails of the development profile. */
+  readonly outbox?: Outbox;
+  /** Resolves to the port that it listens on. Rejects with the system's error where it cannot. */
+  listen(): Promise<number>;
+  /** One bite of what the sweeper does every second. */
+  sweep(): Promise<boolean>;
+  /** Not ready first; streams hand over, running requests end within the grace, then everything closes. */
+  close(): Promise<void>;
+}
+
+const KEY_RELOAD_MS = 30_000;
+const SWEEP_MS = 1_000;
+const PACES_MAX = 100_000;
+const NETWORK_CODE_FACTOR = 10;
+
+export async function createServer(config: Config, options: ServerOptions = {}): Promise<StrataServer> {
+  const clock = options.clock ?? systemClock();
+  const log = options.log ?? createLog({ level: config.log.level });
+  const store = options.store ?? (await openConfiguredStore(config, clock, log));
+  const keyring = await openKeyring({
+    store,
+    clock,
+    masterKey: masterKey(config),
+    makeKey: (use) => (use === 'signing' ? makeSigningKey() : undefined),
+  });
+  const clients = clientRegistry({ store, clock, keyring });
+  const passwords = passwordHasher(config);
+  const shutdown = new AbortController();
+  const mail = config.mail.smtpUrl === undefined ? createOutbox(clock) : undefined;
+  const mails = createMailQueue({ messenger: mail ?? smtpMessenger(config), log });
+  const base = { config, store, clock, log, keyring, clients };
+
+  await clients.ensure(ownClient(config.issuer));
+  if (config.demo) await seedDemo({ ...base, passwords, issuer: config.issuer });
+  const { app, reloadKeys } = assemble({
+    ...base,
+    passwords,
+    mails,
+    outbox: mail,
+    shutdown: shutdown.signal,
+  });
+  const http = httpServer(config, app.callback());
+  const timers = [
+    setInterval(() => void reloadKeys().catch(report(log)), KEY_RELOAD_MS),
+    setInterval(() => void sweep().catch(report(log)), SWEEP_MS),
+  ];
+  for (const timer of timers) timer.unref();
+
+  function sweep(): Promise<boolean> {
+    return sweepOnce({ store, clock, settings: { tombstonesMs: config.sessions.tombstones } });
+  }
+
+  async function close(): Promise<void> {
+    shutdown.abort();
+    for (const timer of timers) clearInterval(timer);
+    await stopListening(http, config.shutdown.grace);
+    await mails.close();
+    if (!options.store) await store.close();
+  }
+
+  return {
+    issuer: config.issuer,
+    store,
+    clock,
+    keyring,
+    clients,
+    passwords,
+    ...(mail && { outbox: mail }),
+    listen: () => listen(http, config),
+    sweep,
+    close,
+  };
+}
+
+interface Parts {
+  config: Config;
+  store: Store;
+  clock: Clock;
+  log: Log;
+  keyring: Keyring;
+  clients: ClientRegistry;
+  passwords: PasswordHasher;
+  mails: MailQueue;
+  outbox: Outbox | undefined;
+  shutdown: AbortSignal;
+}
+
+/** The engine and the application around it; the engine is built anew when the keys have changed. */
+function assemble(parts: Parts) {
+  const { config, store, clock, log, keyring, clients } = parts;
+  const apis = apiTable(config);
+  const renderer = createRenderer({
+    branding: config.branding,
+    development: config.profile === 'development',
+  });
+  const userCodeLimits = userCodeLimitsOf(config, clock);
+  const qr = createQr(parts);
+  const grants = grantDeps(parts, { qr, apis });
+  const engineDeps = {
+    config,
+    store,
+    clock,
+    log,
+    keyring,
+    clients,
+    apis,
+    grants,
+    pages: enginePages({ renderer, clock, clients }),
+    ...(config.claimsHook && { claimsHook: createClaimsHook({ clock, log }, config.claimsHook) }),
+    deviceNameOf,
+  };
+  let engine = createProvider(engineDeps);
+
+  const webDeps: WebDeps = {
+    config,
+    store,
+    clock,
+    log,
+    keyring,
+    clients,
+    apis,
+    renderer,
+    qr,
+    userCodeLimits,
+    tokens: ownTokens({ store, clock, keyring, issuer: config.issuer }),
+    engine: () => engine,
+    signIn: { store, clock, passwords: parts.passwords, limits: createSignInLimits(config.signIn, clock) },
+    ...(config.signUp.enabled && { signUp: signUpDeps(parts) }),
+    ...(parts.outbox && config.profile === 'development' && { outbox: parts.outbox }),
+    sessions: grants,
+    trustedProxies: parseTrustedProxies(config.trustedProxies),
+    shutdown: parts.shutdown,
+  };
+  const app = createApp(webDeps);
+
+  async function reloadKeys(): Promise<void> {
+    const before = engineKeys(keyring);
+    await keyring.reload();
+    if (engineKeys(keyring) === before) return;
+
+    engine = createProvider(engineDeps);
+    log.info({}, 'the keys have changed; the engine was built anew');
+  }
+
+  return { app, reloadKeys };
+}
+
+/** The engine holds the signing, cookie and nonce keys: these ids and which of them are active. */
+function engineKeys(keyring: Keyring): string {
+  const uses = ['signing', 'cookie', 'dpop'] as const;
+  return uses
+    .map((use) => [keyring.current(use).kid, ...keyring.all(use).map(({ kid }) => kid)].join())
+    .join(';');
+}
+
+function grantDeps(
+  { config, store, clock, log, keyring, clients }: Parts,
+  made: { qr: WebDeps['qr']; apis: ReturnType<typeof apiTable> },
+): GrantDeps {
+  const { sessions, platforms } = config;
+  return {
+    store,
+    clock,
+    log,
+    keyring,
+    clients,
+    platforms,
+    qr: made.qr,
+    pacing: createPacing({ clock, intervalMs: config.deviceFlow.interval, entriesMax: PACES_MAX }),
+    settings: {
+      appsMax: sessions.appsMax,
+      chainsMax: sessions.chainsMax,
+      rosterMax: sessions.rosterMax,
+      tombstonesMs: sessions.tombstones,
+      accessTokenMaxMs: longestAccessToken(config),
+      refreshWindowMs: sessions.refreshWindow,
+    },
+    grantFor: async ({ clientId, platform, scope, resource }) => {
+      const client = await clients.find(clientId);
+      if (!client) return { openid: '', resources: {} };
+      const context = { client, platform: platforms[platform] ?? {}, apiScopes: made.apis.scopes };
+      return grantedScopes({ scope, resource }, context);
+    },
+  };
+}
+
+function signUpDeps({ config, store, clock, keyring, mails, passwords }: Parts): SignUpDeps {
+  return {
+    store,
+    clock,
+    mails,
+    passwords,
+    macKeys: {
+      current: () => {
+        const { kid, bytes } = keyring.current('ticket');
+        return { kid, key: bytes };
+      },
+      find: (kid) => keyring.find('ticket', kid)?.bytes,
+    },
+    limits: createSignUpLimits(clock),
+    settings: {
+      codeLifetime: config.signUp.codeLifetime,
+      passwordLengthMin: config.passwords.lengthMin,
+      brand: config.branding.name,
+      signInUrl: `${config.issuer}/sign-in`,
+    },
+  };
+}
+
+function userCodeLimitsOf(config: Config, clock: Clock): WebDeps['userCodeLimits'] {
+  const rule = { limit: config.deviceFlow.wrongCodesMax, windowMs: config.deviceFlow.lifetime };
+  return {
+    browser: createLimiter({ rule, clock }),
+    network: createLimiter({ rule: { ...rule, limit: rule.limit * NETWORK_CODE_FACTOR }, clock }),
+  };
+}
+
+function passwordHasher({ passwords }: Config): PasswordHasher {
+  const cost = passwords.testCost ? { memoryKiB: 8, passes: 1 } : passwords;
+  const { memoryKiB, passes } = cost;
+  return createPasswordHasher({
+    memoryKiB,
+    passes,
+    parallel: passwords.parallel,
+    queueMax: passwords.queueMax,
+  });
+}
+
+function smtpMessenger({ mail }: Config) {
+  return createSmtpMessenger({ url: mail.smtpUrl ?? '', from: mail.from });
+}
+
+/** The pages of this server, as an app like any other (web/pages/own-sign-in.ts). */
+function ownClient(issuer: string) {
+  return {
+    client_id: OWN_CLIENT_ID,
+    client_name: 'Strata',
+    token_endpoint_auth_method: 'none' as const,
+    redirect_uris: [`${issuer}/signed-in`],
+    response_types: ['none' as const],
+    grant_types: [],
+    platforms: ['web'],
+    first_party: true,
+    scope: 'openid',
+  };
+}
+
+function deviceNameOf(
+  ctx: { get(name: string): string },
+  client: ClientRecord,
+): { name: string; os?: string } {
+  const { name, os } = deviceNameFrom(ctx.get('user-agent'));
+  const app = client.metadata.client_name ?? client.id;
+  return { name: name === '' ? app : `${app}, ${name}`, ...(os !== undefined && { os }) };
+}
+
+async function openConfiguredStore(config: Config, clock: Clock, log: Log): Promise<Store> {
+  return openStore({
+    url: config.store.url,
+    dataDir: config.dataDir,
+    clock,
+    types: recordTypes,
+    onFatal: (error) => {
+      // A process that cannot write must not go on answering as if it could.
+      log.fatal({ err: error }, 'the store is lost; ending');
+      process.exitCode = 1;
+      process.kill(process.pid, 'SIGTERM');
+    },
+  });
+}
+
+function httpServer({ limits }: Config, handler: Parameters<typeof createHttpServer>[1]): Server {
+  const server = createHttpServer(
+    {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersTimeout,
+      requestTimeout: limits.requestTimeout,
+    },
+    handler,
+  );
+  server.maxConnections = limits.connectionsMax;
+  return server;
+}
+
+function listen(server: Server, { listen: { host, port } }: Config): Promise<number> {
+  const listening = Promise.withResolvers<number>();
+  server.once('error', listening.reject);
+  server.listen(port, host, () => {
+    server.off('error', listening.reject);
+    // A TCP server that listens has an address with a port.
+    listening.resolve((server.address() as AddressInfo).port);
+  });
+  return listening.promise;
+}
+
+/** Idle connections close at once, running requests may end, and what is left after the grace is cut. */
+async function stopListening(server: Server, graceMs: number): Promise<void> {
+  if (!server.listening) return;
+
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearTimeout(cut);
+}
+
+function report(log: Log): (error: unknown) => void {
+  return (error) => log.error({ err: error }, 'background work failed; it is tried again');
+}

@@ -1,0 +1,128 @@
+// Ending: one conditional write to the session ends everything on its device, with the reason (I1, I8).
+// What must hear of it stands in the session's `todo` and is done by workers, also after a crash.
+import type { Clock } from '../core/clock.ts';
+import { DomainError } from '../core/errors.ts';
+import type { AccountId, SessionId } from '../core/ids.ts';
+import type { Store, Write } from '../storage/store.ts';
+import { patch } from '../storage/store.ts';
+import type { DeviceSession, End } from './device-session.ts';
+import { deviceSessions, endOf, liveApps } from './device-session.ts';
+import { appRevocation } from './revocations.ts';
+import { emptyRoster, rosters, rosterWrite } from './roster.ts';
+
+export interface EndingDeps {
+  store: Store;
+  clock: Clock;
+  settings: {
+    /** How long an ended session can still tell its reason, in ms. */
+    tombstonesMs: number;
+    /** Longest life of an access token, with jitter and tolerance, in ms. */
+    accessTokenMaxMs: number;
+  };
+}
+
+export type EndCause = Pick<End, 'reason' | 'by'>;
+
+const ATTEMPTS_MAX = 16;
+const SESSIONS_MAX = 200;
+
+/** The write that ends a session which is live, and no other. */
+export function endWrite(sessionId: SessionId, end: End, tombstonesMs: number): Write {
+  return patch(deviceSessions, sessionId, {
+    when: [{ path: ['state'], is: 'live' }],
+    set: endChanges(end, tombstonesMs),
+  });
+}
+
+/** Ends a session. Answers false when it was not live. */
+export async function endSession(deps: EndingDeps, sessionId: SessionId, cause: EndCause): Promise<boolean> {
+  const end = { ...cause, at: deps.clock.now() };
+  const outcome = await deps.store.commit([endWrite(sessionId, end, deps.settings.tombstonesMs)]);
+  return outcome.committed;
+}
+
+/** Ends one app of a session; in a session with no other live app, the session. */
+export async function endApp(
+  deps: EndingDeps,
+  app: { sessionId: SessionId; appNumber: string },
+  cause: EndCause,
+): Promise<boolean> {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+    const session = await deps.store.get(deviceSessions, app.sessionId);
+    const end = { ...cause, at: deps.clock.now() };
+    if (!session || session.state !== 'live' || session.apps[app.appNumber]?.ended) return false;
+
+    const outcome = await deps.store.commit(endAppWrites(deps, session, { appNumber: app.appNumber, end }));
+    if (outcome.committed) return true;
+  }
+  throw new DomainError('overloaded', { detail: 'the session keeps changing', retryAfterSeconds: 1 });
+}
+
+/** Ends every live session of an account, and refuses whoever authenticated before now. */
+export async function endAllOfAccount(
+  deps: EndingDeps,
+  accountId: AccountId,
+  cause: EndCause & { keep?: SessionId },
+): Promise<SessionId[]> {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+    const roster = (await deps.store.get(rosters, accountId)) ?? emptyRoster(accountId);
+    const now = deps.clock.now();
+    const live = await liveSessionsOf(deps, accountId);
+    const ending = live.filter(({ id }) => id !== cause.keep);
+    const entries = roster.entries.filter(({ sid }) => sid === cause.keep);
+    const end: End = { at: now, reason: cause.reason, by: cause.by };
+
+    const outcome = await deps.store.commit([
+      rosterWrite(roster, { entries, notBefore: now }),
+      ...ending.map(({ id }) => endWrite(id, end, deps.settings.tombstonesMs)),
+    ]);
+    if (outcome.committed) return ending.map(({ id }) => id);
+  }
+  throw new DomainError('overloaded', { detail: 'the account keeps changing', retryAfterSeconds: 1 });
+}
+
+/** The live sessions of an account, the newest first. */
+export async function liveSessionsOf(
+  deps: Pick<EndingDeps, 'store' | 'clock'>,
+  accountId: AccountId,
+): Promise<DeviceSession[]> {
+  const page = await deps.store.list(deviceSessions, 'account', accountId, {
+    limit: 2 * SESSIONS_MAX,
+    newestFirst: true,
+  });
+  return page.records.filter((session) => endOf(session, deps.clock.now()) === undefined);
+}
+
+function endAppWrites(
+  deps: EndingDeps,
+  session: DeviceSession,
+  ending: { appNumber: string; end: End },
+): Write[] {
+  const { appNumber, end } = ending;
+  const others = liveApps(session).filter(([number]) => number !== appNumber);
+  const unchanged = [
+    { path: ['state'], is: 'live' },
+    { path: ['nextApp'], is: session.nextApp },
+    { path: ['apps', appNumber, 'ended'], absent: true },
+  ] as const;
+  if (others.length === 0) {
+    const set = endChanges(end, deps.settings.tombstonesMs);
+    return [patch(deviceSessions, session.id, { when: unchanged, set })];
+  }
+
+  const clientId = session.apps[appNumber]?.clientId ?? '';
+  return [
+    patch(deviceSessions, session.id, { when: unchanged, set: [[['apps', appNumber, 'ended'], end]] }),
+    appRevocation({ sid: session.id, clientId }, end, deps.settings.accessTokenMaxMs),
+  ];
+}
+
+/** What ending writes to a session. */
+export function endChanges(end: End, tombstonesMs: number) {
+  return [
+    [['state'], 'ended'],
+    [['ended'], end],
+    [['todo'], ['notice']],
+    [['purgeAt'], end.at + tombstonesMs],
+  ] as const;
+}

@@ -1,0 +1,76 @@
+// The web application: its middleware as one list, from the outermost inwards, and the protocol engine at
+// the end of it.
+import Router from '@koa/router';
+import Koa, { type Context, type Middleware, type Next } from 'koa';
+import { structuredTokens } from '../oidc/introspection.ts';
+import { nativeRequests } from '../oidc/native-requests.ts';
+import { endAtSignOut, userCodeGuesses, userCodeInAddress } from './middleware/engine-answers.ts';
+import { failures } from './middleware/failures.ts';
+import { readForms } from './middleware/forms.ts';
+import { language } from './middleware/language.ts';
+import { requestLog } from './middleware/request-log.ts';
+import { securityHeaders } from './middleware/security-headers.ts';
+import { staticFiles } from './middleware/static-files.ts';
+import { routes } from './routes.ts';
+import type { WebDeps } from './web-deps.ts';
+import { webState } from './web-state.ts';
+
+export function createApp(deps: WebDeps): Koa {
+  const app = new Koa();
+  pinAddresses(app, deps.config.issuer);
+  const middleware: Middleware[] = [
+    requestLog(deps),
+    securityHeaders(deps.config),
+    language(deps.config),
+    failures(deps),
+    staticFiles({ playground: deps.config.playground }),
+    ownRoutes(deps),
+    userCodeInAddress,
+    userCodeGuesses(deps),
+    endAtSignOut(deps),
+    structuredTokens(deps),
+    native(deps),
+    engine(deps),
+  ];
+  for (const each of middleware) app.use(each);
+  app.on('error', (err) => deps.log.error({ err }, 'a response failed'));
+  return app;
+}
+
+/** Host and scheme are the issuer's, whatever a request says they are (I11). */
+function pinAddresses(app: Koa, issuer: string): void {
+  const { host, protocol } = new URL(issuer);
+  Object.defineProperty(app.request, 'host', { get: () => host });
+  Object.defineProperty(app.request, 'protocol', { get: () => protocol.slice(0, -1) });
+}
+
+function ownRoutes(deps: WebDeps): Middleware {
+  const router = new Router();
+  const readForm = readForms(deps.config.limits.bodyBytes);
+  for (const { method, path, handler } of routes(deps)) {
+    router.register(
+      path,
+      [method],
+      [
+        async (ctx: Context, next: Next) => {
+          webState(ctx).route = path;
+          await (method === 'GET' ? next() : readForm(ctx, next));
+        },
+        async (ctx: Context) => handler(ctx),
+      ],
+    );
+  }
+  return router.routes() as unknown as Middleware;
+}
+
+/** The engine may be another one at the next request, so it is asked for each time. */
+function native(deps: WebDeps): Middleware {
+  return (ctx, next) => nativeRequests(deps.engine(), deps.clients)(ctx, next);
+}
+
+function engine(deps: WebDeps): Middleware {
+  return async function runEngine(ctx: Context, next: Next): Promise<void> {
+    const [run] = deps.engine().middleware;
+    await run?.(ctx, next);
+  };
+}

@@ -1,0 +1,71 @@
+// What happens around the engine's own routes: the address of a TV's code loses its query before the page is
+// drawn, wrong codes are counted, and signing out ends the device session or the app in it.
+import type { Context, Next } from 'koa';
+import { DomainError } from '../../core/errors.ts';
+import type { SessionId } from '../../core/ids.ts';
+import { takeAll } from '../../protection/limiter.ts';
+import { deviceSessions, liveApps } from '../../sessions/device-session.ts';
+import { endApp, endSession } from '../../sessions/ending.ts';
+import { browserUid } from '../browser.ts';
+import type { WebDeps } from '../web-deps.ts';
+import { webState } from '../web-state.ts';
+
+/** `verification_uri_complete` fills in the code; the engine would post it by an inline script instead. */
+export async function userCodeInAddress(ctx: Context, next: Next): Promise<void> {
+  if (ctx.method === 'GET' && ctx.path === '/device' && ctx.querystring !== '') {
+    ctx.state.userCodeQuery = ctx.querystring;
+    ctx.querystring = '';
+  }
+  await next();
+}
+
+/** RFC 8628 §5.1: a user code is short, so guesses are few, by browser and by network. */
+export function userCodeGuesses(deps: WebDeps) {
+  return async function countGuess(ctx: Context, next: Next): Promise<void> {
+    if (ctx.method !== 'POST' || ctx.path !== '/device') return next();
+
+    const budgets = [
+      { limiter: deps.userCodeLimits.browser, key: browserUid(deps, ctx) },
+      { limiter: deps.userCodeLimits.network, key: webState(ctx).address },
+    ];
+    const refused = budgets
+      .map(({ limiter, key }) => limiter.check(key))
+      .find(({ kind }) => kind === 'limited');
+    if (refused?.kind === 'limited') {
+      throw new DomainError('rate_limited', { retryAfterSeconds: refused.retryAfterSeconds });
+    }
+
+    await next();
+    const isWrong = ctx.oidc?.params?.user_code !== undefined && ctx.oidc.deviceCode === undefined;
+    if (isWrong) takeAll(budgets);
+  };
+}
+
+/** Signing out by an app's request: of the whole browser, or of that app alone (design §2). */
+export function endAtSignOut(deps: WebDeps) {
+  return async function endSignedOut(ctx: Context, next: Next): Promise<void> {
+    await next();
+    if (ctx.oidc?.route !== 'end_session_confirm' || ctx.status >= 400) return;
+
+    const { session, client } = ctx.oidc;
+    // A member of ours (oidc/engine-overrides.ts) and one that the engine sets without a type.
+    const { deviceSessionId, destroyed } = (session ?? {}) as {
+      deviceSessionId?: SessionId;
+      destroyed?: boolean;
+    };
+    if (deviceSessionId === undefined) return;
+    if (destroyed) {
+      await endSession(deps.sessions, deviceSessionId, { reason: 'signed_out', by: deviceSessionId });
+    } else if (client) {
+      await endAppOf(deps, deviceSessionId, client.clientId);
+    }
+  };
+}
+
+async function endAppOf(deps: WebDeps, sessionId: SessionId, clientId: string): Promise<void> {
+  const session = await deps.store.get(deviceSessions, sessionId);
+  const found = session && liveApps(session).find(([, app]) => app.clientId === clientId);
+  if (!found) return;
+
+  await endApp(deps.sessions, { sessionId, appNumber: found[0] }, { reason: 'signed_out', by: sessionId });
+}

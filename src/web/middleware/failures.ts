@@ -1,0 +1,97 @@
+// Where what went wrong becomes an answer: a problem document (RFC 9457) for programs, a page for people.
+// No stack trace and no detail leaves the server (I9); the request id finds them in the log.
+import type { Context, Next } from 'koa';
+import { errors as engineErrors } from 'oidc-provider';
+import { DomainError } from '../../core/errors.ts';
+import { showPage } from '../pages/page.ts';
+import type { PageErrorCode } from '../views.ts';
+import type { WebDeps } from '../web-deps.ts';
+import { webState } from '../web-state.ts';
+
+interface Failure {
+  status: number;
+  code: PageErrorCode;
+  retryAfterSeconds?: number;
+  isOurs: boolean;
+}
+
+export function failures(deps: WebDeps) {
+  return async function answerFailure(ctx: Context, next: Next): Promise<void> {
+    try {
+      await next();
+    } catch (error) {
+      const failure = failureOf(error);
+      const { requestId } = webState(ctx);
+      if (failure.isOurs) deps.log.error({ err: error, id: requestId }, 'a request failed');
+      answer(deps, ctx, failure);
+    }
+    if (ctx.status === 404 && ctx.body === undefined) answer(deps, ctx, notFound);
+  };
+}
+
+const notFound: Failure = { status: 404, code: 'not_found', isOurs: false };
+
+function failureOf(error: unknown): Failure {
+  if (error instanceof DomainError) {
+    const { status, code, retryAfterSeconds } = error;
+    return { status, code, isOurs: false, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
+  }
+  // The cookie of a sign-in is gone, or the sign-in is over: nothing that a person did wrong.
+  if (error instanceof engineErrors.SessionNotFound) {
+    return { status: 400, code: 'page_expired', isOurs: false };
+  }
+  if (isClientFault(error)) return { status: error.status, code: codeOfStatus(error.status), isOurs: false };
+
+  return { status: 500, code: 'internal', isOurs: true };
+}
+
+/** Errors of libraries that read requests carry a status. */
+function isClientFault(error: unknown): error is { status: number } {
+  if (typeof error !== 'object' || error === null || !('status' in error)) return false;
+
+  const { status } = error;
+  return typeof status === 'number' && status >= 400 && status < 500;
+}
+
+function codeOfStatus(status: number): PageErrorCode {
+  switch (status) {
+    case 404:
+      return 'not_found';
+    case 413:
+      return 'payload_too_large';
+    case 415:
+      return 'unsupported_media_type';
+    default:
+      return 'invalid_request';
+  }
+}
+
+function answer(deps: WebDeps, ctx: Context, failure: Failure): void {
+  ctx.status = failure.status;
+  ctx.set('cache-control', 'no-store');
+  if (failure.status === 503 || failure.retryAfterSeconds !== undefined) {
+    ctx.set('retry-after', String(failure.retryAfterSeconds ?? 1));
+  }
+  if (ctx.path.startsWith('/api/') || ctx.accepts('html', 'json') !== 'html') {
+    answerProblem(ctx, { status: failure.status, code: failure.code });
+    return;
+  }
+  answerPage(deps, ctx, failure);
+}
+
+/** RFC 9457, with the code that programs go by. */
+export function answerProblem(
+  ctx: Context,
+  problem: { status: number; code: string } & Record<string, unknown>,
+): void {
+  ctx.status = problem.status;
+  ctx.type = 'application/problem+json';
+  ctx.body = JSON.stringify({ type: 'about:blank', title: problem.code.replaceAll('_', ' '), ...problem });
+}
+
+function answerPage(deps: WebDeps, ctx: Context, { status, code }: Failure): void {
+  if (code === 'not_found') return showPage(deps, ctx, 'not-found', {}, status);
+  if (status === 503) return showPage(deps, ctx, 'busy', {}, status);
+
+  showPage(deps, ctx, 'error', { code, reference: webState(ctx).requestId }, status);
+}

@@ -1,0 +1,48 @@
+// What the pages and the JSON API work with.
+import type { Provider } from 'oidc-provider';
+import type { SignInDeps } from '../accounts/sign-in.ts';
+import type { SignUpDeps } from '../accounts/sign-up.ts';
+import type { ClientRegistry } from '../clients/client-registry.ts';
+import type { Config } from '../config/schema.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import type { RedemptionDeps } from '../grants/redemption.ts';
+import type { Keyring } from '../keys/keyring.ts';
+import type { Outbox } from '../messages/outbox.ts';
+import type { ApiTable } from '../oidc/apis.ts';
+import type { OwnTokens } from '../oidc/own-tokens.ts';
+import type { TrustedProxies } from '../protection/address.ts';
+import type { Limiter } from '../protection/limiter.ts';
+import type { OpeningDeps } from '../qr/opening.ts';
+import type { ScanningDeps } from '../qr/scanning.ts';
+import type { ViewingDeps } from '../qr/viewing.ts';
+import type { Waiters } from '../qr/waiting.ts';
+import type { EndingDeps } from '../sessions/ending.ts';
+import type { Store } from '../storage/store.ts';
+import type { Renderer } from './render.ts';
+
+export interface WebDeps {
+  config: Config;
+  store: Store;
+  clock: Clock;
+  log: Log;
+  keyring: Keyring;
+  clients: ClientRegistry;
+  apis: ApiTable;
+  tokens: OwnTokens;
+  renderer: Renderer;
+  /** The engine in force; it changes when the keys do. */
+  engine(): Provider;
+  signIn: SignInDeps;
+  /** Absent where sign-up is switched off. */
+  signUp?: SignUpDeps;
+  /** Development only. */
+  outbox?: Outbox;
+  sessions: RedemptionDeps & EndingDeps;
+  qr: OpeningDeps & ScanningDeps & ViewingDeps & { waiters: Waiters };
+  trustedProxies: TrustedProxies;
+  /** Aborted when the process begins to stop: streams end and hand over. */
+  shutdown: AbortSignal;
+  /** Wrong user codes, by browser and network. */
+  userCodeLimits: { browser: Limiter; network: Limiter };
+}
