@@ -256,7 +256,7 @@ describe('a serial above the highest minted', () => {
   it('becomes proven, and says that the store was restored', () => {
     const chain: ChainState = { ...base, aliases: [4], superseded: [{ serials: [3], at: t0 }] };
 
-    expect(show(chain, 9, t0 + 1)).toEqual({
+    expect(show(chain, 9, t0 + 3 * W)).toEqual({
       kind: 'advance',
       serial: 10,
       suspect: false,
@@ -265,21 +265,32 @@ describe('a serial above the highest minted', () => {
         revision: 10,
         proven: 9,
         minted: 10,
-        unproven: [{ serial: 10, at: t0 + 1 }],
+        unproven: [{ serial: 10, at: t0 + 3 * W }],
         aliases: [],
-        superseded: [{ serials: [], upTo: 8, at: t0 + 1 }],
+        superseded: [{ serials: [], upTo: 8, at: t0 + 3 * W }],
         echoes: 0,
       },
     });
   });
 
   it('makes everything below it late for one window and stolen afterwards', () => {
-    const restored = nextOf(show(base, 9, t0));
+    const now = t0 + 3 * W;
+    const restored = nextOf(show(base, 9, now));
 
     for (const serial of [1, 5, 6, 7, 8]) {
-      expect(show(restored, serial, t0 + W - 1).kind).toBe('late');
-      expect(show(restored, serial, t0 + W).kind).toBe('theft');
+      expect(show(restored, serial, now + W - 1).kind).toBe('late');
+      expect(show(restored, serial, now + W).kind).toBe('theft');
     }
+  });
+
+  it('keeps as an alias what was minted since the restore and may still arrive', () => {
+    const { decision } = play(base, [
+      [5, t0],
+      [9, t0 + 60_000],
+      [6, t0 + 200_000],
+    ]);
+
+    expect(decision).toMatchObject({ kind: 'sibling', serial: 11 });
   });
 
   it('is taken even while eight superseded entries are young: the one it leaves covers them', () => {

@@ -17,7 +17,7 @@ export type Step =
   | { do: 'wake' }
   | { do: 'deliver' | 'double' | 'lose'; pick: number }
   | { do: 'wait'; ms: number }
-  /** The store is restored from the copy that was made at the last `back up`. */
+  /** The store is restored from the last copy; two restores are at least three windows apart. */
   | { do: 'back up' }
   | { do: 'restore' };
 
@@ -53,6 +53,7 @@ export function runSchedule(world: World, steps: readonly Step[]): Course {
     messages: [] as Message[],
   };
   let backup = state.chain;
+  let restoredAt = 0;
   const course: Course = { counts: {}, signedOut: false, recovered: false, states: [state.chain] };
 
   function wake(): void {
@@ -85,6 +86,12 @@ export function runSchedule(world: World, steps: readonly Step[]): Course {
     if (state.storage.serial !== answer.serial) state.storage = { serial: answer.serial, since: state.now };
   }
 
+  function restore(): void {
+    if (state.now - restoredAt < 3 * world.windowMs) return;
+    restoredAt = state.now;
+    state.chain = { ...backup, revision: state.chain.revision + 1 };
+  }
+
   function take(pick: number): Message | undefined {
     return state.messages.splice(pick % Math.max(1, state.messages.length), 1)[0];
   }
@@ -93,7 +100,7 @@ export function runSchedule(world: World, steps: readonly Step[]): Course {
     if (step.do === 'wake') wake();
     else if (step.do === 'wait') state.now += step.ms;
     else if (step.do === 'back up') backup = state.chain;
-    else if (step.do === 'restore') state.chain = { ...backup, revision: state.chain.revision + 1 };
+    else if (step.do === 'restore') restore();
     else {
       const message = take(step.pick);
       if (message && step.do !== 'lose') arrive(message);
