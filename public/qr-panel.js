@@ -2,11 +2,13 @@
 // follows the transaction, and goes on once the phone has approved.
 //
 // POST createUrl (form field `csrf`) answers with
-//   { events_uri, poll_uri, interval, deadline_in_ms, qr_uri, qr_svg, rotate_in_ms, expires_in_ms }
+//   { events_uri, poll_uri, continue_uri, interval, deadline_in_ms, qr_uri, qr_svg, rotate_in_ms,
+//     expires_in_ms }
 // GET events_uri is an event stream that begins with a snapshot:
 //   code { qr_uri, qr_svg, rotate_in_ms, expires_in_ms } · scanned { match_number? } · approved · denied ·
 //   cancelled · expired
-// GET poll_uri answers with { state } and the fields of that state's event; `pending` stands for `code`.
+// GET poll_uri answers with { state } and the fields of that state's event; `pending` stands for `code` and
+// `redeemed` for `approved`.
 // All times are what remains, in milliseconds, but for `interval`, which is in seconds as in RFC 8628.
 
 const panel = document.querySelector('[data-qr-panel]');
@@ -101,6 +103,8 @@ const arrivals = {
   expired: () => finish('expired'),
 };
 
+const eventOfState = { pending: 'code', redeemed: 'approved' };
+
 function follow() {
   const stream = new EventSource(transaction.events_uri);
   const own = { stream, failures: 0, timer: setTimeout(pollInstead, SILENCE_MS) };
@@ -130,7 +134,7 @@ async function poll(own) {
   if (connection !== own) return;
 
   const state = answer.body?.state;
-  if (state !== undefined) arrivals[state === 'pending' ? 'code' : state]?.(answer.body);
+  if (state !== undefined) arrivals[eventOfState[state] ?? state]?.(answer.body);
   else if (answer.status === 404 || answer.status === 410) finish('expired');
   else if (answer.status === 0) show('reconnecting');
   if (connection !== own) return;
@@ -168,8 +172,9 @@ function showNumber(number) {
 }
 
 function goOn() {
+  const { continue_uri: next } = transaction;
   finish('approved');
-  location.assign(panel.dataset.continueUrl);
+  location.assign(next);
 }
 
 function finish(state) {

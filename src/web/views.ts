@@ -44,8 +44,6 @@ export interface SignInContext {
 export interface QrPanelContext {
   createUrl: string;
   csrf: string;
-  /** Where the browser goes once the phone has approved. */
-  continueUrl: string;
 }
 
 /** Posts `csrf` and `decision` = `continue` or `refuse`. */

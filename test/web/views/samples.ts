@@ -11,9 +11,9 @@ const DAY = 24 * HOUR;
 const csrf = 'csrf-value';
 const action = '/interaction/abc123/sign-in';
 const client = { name: 'Notes' };
-const clientWithLogo = { name: 'Lantern Mail', logoUrl: '/logo.svg' };
+const clientWithLogo = { name: 'Lantern Mail', logoUrl: '/favicon.svg' };
 const account = { label: 'Li Wei' };
-const qr = { createUrl: '/interaction/abc123/qr', csrf, continueUrl: '/interaction/abc123/qr/continue' };
+const qr = { createUrl: '/interaction/abc123/qr', csrf };
 const hostile = '"><script>alert(1)</script>\u0000<img src=x onerror=alert(1)>&amp;';
 
 const phone: DeviceRow = {
