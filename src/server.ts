@@ -12,7 +12,7 @@ import type { Config } from './config/schema.ts';
 import { type Clock, systemClock } from './core/clock.ts';
 import { createLog, type Log } from './core/log.ts';
 import { seedDemo } from './demo.ts';
-import { grantedScopes } from './grants/granted-scopes.ts';
+import { scopeCeiling } from './grants/granted-scopes.ts';
 import type { GrantDeps } from './grants/table.ts';
 import { type Keyring, openKeyring } from './keys/keyring.ts';
 import { masterKey } from './keys/master-secret.ts';
@@ -230,13 +230,25 @@ function grantDeps(
       accessTokenMaxMs: longestAccessToken(config),
       refreshWindowMs: sessions.refreshWindow,
     },
-    grantFor: async ({ clientId, platform, scope, resource }) => {
-      const client = await clients.find(clientId);
-      if (!client) return { openid: '', resources: {} };
-      const context = { client, platform: platforms[platform] ?? {}, apiScopes: made.apis.scopes };
-      return grantedScopes({ scope, resource }, context);
+    grantFor,
+    apiScope: async ({ clientId, scope, resource }) => {
+      const { resources } = await grantFor({ clientId, platform: 'api', scope, resource: [resource] });
+      return resources[resource];
     },
   };
+
+  async function grantFor(ask: {
+    clientId: string;
+    platform: string;
+    scope: string;
+    resource: readonly string[];
+  }) {
+    const client = await clients.find(ask.clientId);
+    if (!client) return { openid: '', resources: {} };
+
+    const context = { client, platform: platforms[ask.platform] ?? {}, apiScopes: made.apis.scopes };
+    return scopeCeiling(ask, context);
+  }
 }
 
 function signUpDeps({ config, store, clock, keyring, mails, passwords }: Parts): SignUpDeps {

@@ -21,6 +21,8 @@ export interface ClientCredentialsDeps {
   store: Store;
   clock: Clock;
   clients: ClientRegistry;
+  /** The part of the scopes asked for that this client may have at this API, separated by spaces. */
+  apiScope(ask: { clientId: string; scope: string; resource: string }): Promise<string | undefined>;
 }
 
 const ONLY_APP = '1';
@@ -31,15 +33,17 @@ export function clientCredentialsGrant(provider: Provider, deps: ClientCredentia
     const dPoP = await validatedProof(provider, ctx);
     const [api, ...more] = await engine.resolveRequestedResources(provider, ctx);
     if (more.length > 0) throw new errors.InvalidTarget('only one resource can be asked for here');
-    const asked = [...engine.validateClientScope(provider, ctx)];
     const session = await implicitSession(deps, client.clientId);
     requestState(ctx).deviceSession = session;
 
-    const token = new provider.ClientCredentials({ client, scope: asked.join(' ') || undefined });
+    const token = new provider.ClientCredentials({ client });
     if (api) {
       token.resourceServer = api;
-      const offered = new Set(api.scope?.split(' '));
-      token.scope = asked.filter((scope) => offered.has(scope)).join(' ') || undefined;
+      token.scope = await deps.apiScope({
+        clientId: client.clientId,
+        scope: scopeOf(ctx),
+        resource: audienceOf(api),
+      });
     }
     if (dPoP) token.setThumbprint('jkt', dPoP.thumbprint);
     await spendProof(provider, ctx, dPoP);
@@ -54,6 +58,15 @@ export function clientCredentialsGrant(provider: Provider, deps: ClientCredentia
       tokenType: token.tokenType,
     });
   };
+}
+
+function scopeOf(ctx: GrantContext): string {
+  const { scope } = ctx.oidc.params;
+  return typeof scope === 'string' ? scope : '';
+}
+
+function audienceOf(api: { audience?: string | string[] | undefined }): string {
+  return typeof api.audience === 'string' ? api.audience : '';
 }
 
 /** The live session of an API app; the one after it where the last was ended. */

@@ -118,12 +118,13 @@ async function repeated(
   deps: MapTokenDeps,
   { redeemed }: Extract<Redemption, { kind: 'repeat' }>,
 ): Promise<Opened> {
+  const { sessionId, app: appNumber = '', chain: chainNumber = '' } = redeemed;
   const again = await repeatRedemption(deps, {
     consumedAt: redeemed.at,
-    redeemed: { sessionId: redeemed.sessionId, appNumber: redeemed.app, chainNumber: redeemed.chain },
+    redeemed: { sessionId, appNumber, chainNumber },
   });
-  const app = again.session.apps[redeemed.app];
-  const token = app?.chains[redeemed.chain]?.token;
+  const app = again.session.apps[appNumber];
+  const token = app?.chains[chainNumber]?.token;
   if (!app || !token) throw new errors.InvalidGrant('the transaction was redeemed');
   return { ...again, token, grant: app.grant };
 }

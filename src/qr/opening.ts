@@ -70,7 +70,7 @@ export async function openTransaction(deps: OpeningDeps, request: OpeningRequest
   }
 
   const retryAfterMs = await deps.limitOpening?.({ address: request.address, clientId: request.clientId });
-  if (retryAfterMs !== undefined) return refused({ code: 'too_many', retryAfterMs });
+  if (retryAfterMs !== undefined) return refused({ code: 'rate_limited', retryAfterMs });
 
   const now = deps.clock.now();
   const id = newQrTransactionId();

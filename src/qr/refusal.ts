@@ -5,8 +5,10 @@ import type { QrState } from './transaction.ts';
 export type QrRefusal =
   /** Opening: the operator has not switched this direction on. */
   | { readonly code: 'direction_off' }
-  /** Opening: too many transactions are open here, or this address or client opens too many. */
+  /** Opening, following: this process has as many open transactions or streams as it may. */
   | { readonly code: 'too_many'; readonly retryAfterMs: number }
+  /** Opening, scanning: this address, client or session does it too often. */
+  | { readonly code: 'rate_limited'; readonly retryAfterMs: number }
   /** Scan: not a code of ours. */
   | { readonly code: 'invalid_code' }
   /** Scan: a code for the other direction. */

@@ -45,8 +45,9 @@ export interface Redeemed {
   /** Milliseconds since the epoch. */
   at: number;
   sessionId: SessionId;
-  app: string;
-  chain: string;
+  /** Absent where a browser signed in: its apps come later, each with a code of its own. */
+  app?: string;
+  chain?: string;
 }
 
 export interface QrTransaction {

@@ -34,10 +34,11 @@ export type BrowserSignInOutcome =
   /** A write of the caller's own lost. */
   | { kind: 'lost' };
 
+/** `together`: writes of the caller's own for the commit that starts the session, once its id is known. */
 export async function signInBrowser(
   deps: BrowserSessionDeps,
   signIn: BrowserSignIn,
-  together: readonly Write[] = [],
+  together: (sessionId: SessionId) => readonly Write[] = () => [],
 ): Promise<BrowserSignInOutcome> {
   const renewed = await renewCurrent(deps, signIn, together);
   if (renewed) return renewed;
@@ -52,7 +53,7 @@ export async function signInBrowser(
       authenticatedAt: signIn.authenticatedAt,
       deviceKey: digest('browser of account', accountId, signIn.device.browserUid),
     },
-    together,
+    together(id),
   );
   return outcome.kind === 'admitted' ? { kind: 'signed_in', sessionId: id } : { kind: outcome.kind };
 }
@@ -61,7 +62,7 @@ export async function signInBrowser(
 async function renewCurrent(
   deps: BrowserSessionDeps,
   signIn: BrowserSignIn,
-  together: readonly Write[],
+  together: (sessionId: SessionId) => readonly Write[],
 ): Promise<BrowserSignInOutcome | undefined> {
   const { current, auth } = signIn;
   const isSame = current?.accountId === signIn.accountId && !endOf(current, deps.clock.now());
@@ -69,8 +70,9 @@ async function renewCurrent(
   if (!current || !isSame || signIn.startedBy.how === 'qr') return undefined;
 
   const now = deps.clock.now();
+  const own = together(current.id);
   const outcome = await deps.store.commit([
-    ...together,
+    ...own,
     patch(deviceSessions, current.id, {
       when: [{ path: ['state'], is: 'live' }],
       set: [
@@ -80,5 +82,5 @@ async function renewCurrent(
     }),
   ]);
   if (outcome.committed) return { kind: 'signed_in', sessionId: current.id };
-  return outcome.failed.index < together.length ? { kind: 'lost' } : undefined;
+  return outcome.failed.index < own.length ? { kind: 'lost' } : undefined;
 }

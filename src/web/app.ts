@@ -70,7 +70,10 @@ function native(deps: WebDeps): Middleware {
 
 function engine(deps: WebDeps): Middleware {
   return async function runEngine(ctx: Context, next: Next): Promise<void> {
-    const [run] = deps.engine().middleware;
+    const current = deps.engine();
+    const [run] = current.middleware;
+    // The engine signs its cookies through the application that it runs in.
+    if (current.keys) ctx.app.keys = current.keys;
     await run?.(ctx, next);
   };
 }

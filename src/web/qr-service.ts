@@ -3,25 +3,38 @@ import type { Config } from '../config/schema.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Keyring } from '../keys/keyring.ts';
+import { networkPrefix } from '../protection/address.ts';
+import type { Limiter } from '../protection/limiter.ts';
 import { createLimiter } from '../protection/limiter.ts';
+import type { FollowingDeps } from '../qr/following.ts';
 import { countOpenTransactions } from '../qr/open-transactions.ts';
+import type { OpeningDeps } from '../qr/opening.ts';
+import type { ScanningDeps } from '../qr/scanning.ts';
 import { createWaiters } from '../qr/waiting.ts';
 import type { Store } from '../storage/store.ts';
-import type { WebDeps } from './web-deps.ts';
 
-export interface QrParts {
-  config: Config;
-  store: Store;
-  clock: Clock;
-  keyring: Keyring;
-  log: Log;
+export interface QrService extends OpeningDeps, ScanningDeps, FollowingDeps {
+  /** Scans are where codes could be guessed and people be pestered. */
+  readonly scanLimits: { readonly session: Limiter; readonly network: Limiter };
 }
 
-/** Transactions that one network may open in a minute; a page opens one at a time. */
-const OPENINGS_PER_MINUTE = 60;
+export interface QrParts {
+  readonly config: Pick<Config, 'issuer' | 'limits' | 'qr'>;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly keyring: Keyring;
+  readonly log: Log;
+}
 
-export function createQr({ config, store, clock, keyring, log }: QrParts): WebDeps['qr'] {
-  const openings = createLimiter({ rule: { limit: OPENINGS_PER_MINUTE, windowMs: 60_000 }, clock });
+const MINUTE_MS = 60_000;
+/** Transactions that one network may open in a minute. An office shares one, and every sign-in page opens one. */
+const OPENINGS_PER_MINUTE = 120;
+/** Nobody signs in more screens than that; a whole office may. */
+const SCANS_PER_MINUTE = { session: 10, network: 120 };
+
+export function createQr({ config, store, clock, keyring, log }: QrParts): QrService {
+  const perMinute = (limit: number) => createLimiter({ rule: { limit, windowMs: MINUTE_MS }, clock });
+  const openings = perMinute(OPENINGS_PER_MINUTE);
   return {
     store,
     clock,
@@ -30,8 +43,12 @@ export function createQr({ config, store, clock, keyring, log }: QrParts): WebDe
     settings: config.qr,
     openTransactions: countOpenTransactions(config.qr.openMax),
     limitOpening: async ({ address }) => {
-      const outcome = openings.take(address);
+      const outcome = openings.take(networkPrefix(address));
       return outcome.kind === 'limited' ? outcome.retryAfterSeconds * 1000 : undefined;
+    },
+    scanLimits: {
+      session: perMinute(SCANS_PER_MINUTE.session),
+      network: perMinute(SCANS_PER_MINUTE.network),
     },
     waiters: createWaiters({
       store,

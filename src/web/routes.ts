@@ -25,7 +25,7 @@ export function routes(deps: WebDeps): Route[] {
     ['POST', '/interaction/:uid/sign-up/confirm', postSignUpConfirm],
     ['GET', '/interaction/:uid/consent', showConsent],
     ['POST', '/interaction/:uid/consent', postConsent],
-    ['GET', '/interaction/:uid/cancel', cancelInteraction],
+    ['POST', '/interaction/:uid/cancel', cancelInteraction],
     ['GET', '/sign-in', startOwnSignIn],
     ['GET', '/signed-in', finishOwnSignIn],
     ['GET', '/signed-out', (_deps, ctx) => showPage(deps, ctx, 'signed-out', { signInUrl: '/sign-in' })],

@@ -4,6 +4,7 @@
 import type { ErrorCode } from '../core/errors.ts';
 import type { EndReason, StartedHow } from '../sessions/device-session.ts';
 import type { Language } from './languages.ts';
+import type { PlaygroundWords } from './playground-words.ts';
 
 /** The app on whose behalf a page is shown. */
 export interface ClientCard {
@@ -208,6 +209,21 @@ export interface BusyContext {
   retryUrl?: string;
 }
 
+/** Brings its words along, which are in a file of their own; what its scripts need comes as JSON. */
+export interface PlaygroundContext {
+  words: PlaygroundWords;
+  scriptWords: string;
+  settings: string;
+  /** Shown to whoever tries the development profile. */
+  demoAccount?: { identifier: string; password: string };
+}
+
+export type PlaygroundPane = 'pc' | 'phone';
+
+export interface PlaygroundPaneContext extends PlaygroundContext {
+  pane: PlaygroundPane;
+}
+
 export interface ViewContexts {
   'sign-in': SignInContext;
   'qr-continue': QrContinueContext;
@@ -225,6 +241,8 @@ export interface ViewContexts {
   error: ErrorContext;
   'not-found': NotFoundContext;
   busy: BusyContext;
+  playground: PlaygroundContext;
+  'playground-pane': PlaygroundPaneContext;
 }
 
 export type ViewName = keyof ViewContexts;

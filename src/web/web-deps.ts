@@ -13,12 +13,9 @@ import type { ApiTable } from '../oidc/apis.ts';
 import type { OwnTokens } from '../oidc/own-tokens.ts';
 import type { TrustedProxies } from '../protection/address.ts';
 import type { Limiter } from '../protection/limiter.ts';
-import type { OpeningDeps } from '../qr/opening.ts';
-import type { ScanningDeps } from '../qr/scanning.ts';
-import type { ViewingDeps } from '../qr/viewing.ts';
-import type { Waiters } from '../qr/waiting.ts';
 import type { EndingDeps } from '../sessions/ending.ts';
 import type { Store } from '../storage/store.ts';
+import type { QrService } from './qr-service.ts';
 import type { Renderer } from './render.ts';
 
 export interface WebDeps {
@@ -38,8 +35,10 @@ export interface WebDeps {
   signUp?: SignUpDeps;
   /** Development only. */
   outbox?: Outbox;
+  /** Where demo accounts are seeded: one that the playground may name to everybody. */
+  demoAccount?: { identifier: string; password: string };
   sessions: RedemptionDeps & EndingDeps;
-  qr: OpeningDeps & ScanningDeps & ViewingDeps & { waiters: Waiters };
+  qr: QrService;
   trustedProxies: TrustedProxies;
   /** Aborted when the process begins to stop: streams end and hand over. */
   shutdown: AbortSignal;

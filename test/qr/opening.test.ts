@@ -100,7 +100,7 @@ describe('openTransaction', () => {
 
     expect(await openTransaction(limited, mapRequest())).toEqual({
       kind: 'refused',
-      refusal: { code: 'too_many', retryAfterMs: 7_000 },
+      refusal: { code: 'rate_limited', retryAfterMs: 7_000 },
     });
     expect(subjects).toEqual([{ address: '192.0.2.1', clientId: 'web-app' }]);
     expect((await desk.store.scan(qrTransactions, { limit: 10 })).records).toEqual([]);

@@ -9,10 +9,12 @@ export function clientAdapter(deps: AdapterDeps): Partial<Adapter> {
 
     const client = await deps.clients.find(clientId);
     if (!client || client.disabled) return undefined;
+    // Which scopes it may have is decided by grants/granted-scopes.ts; the engine knows only OpenID's.
+    const { scope: _scope, ...metadata } = client.metadata;
     const payload = {
       client_id: clientId,
-      ...engineDefaults(client.metadata),
-      ...client.metadata,
+      ...engineDefaults(metadata),
+      ...metadata,
       ...(client.secretMac !== undefined && { client_secret: client.secretMac }),
     };
     // The engine's type wants members that are undefined left out; it copes with those that are there.

@@ -4,8 +4,9 @@ import type { Context } from 'koa';
 import type { Account } from '../../accounts/account.ts';
 import { signIn } from '../../accounts/sign-in.ts';
 import { defaultPlatform } from '../../clients/client.ts';
-import type { AccountId } from '../../core/ids.ts';
-import { signInBrowser } from '../../sessions/browser-session.ts';
+import type { AccountId, SessionId } from '../../core/ids.ts';
+import type { SignInResult } from '../../oidc/sign-in-result.ts';
+import { type BrowserSignInOutcome, signInBrowser } from '../../sessions/browser-session.ts';
 import type { Authentication, DeviceSession, EndReason } from '../../sessions/device-session.ts';
 import type { Write } from '../../storage/store.ts';
 import { browserUid, csrfValue, isKnownHere, rememberHere, requireCsrf } from '../browser.ts';
@@ -49,14 +50,15 @@ export async function postSignIn(deps: WebDeps, ctx: Context): Promise<void> {
       });
     case 'limited':
       ctx.set('retry-after', String(outcome.retryAfterSeconds));
-      return refuse(deps, ctx, interaction, { identifier, error: 'locked', status: 429 });
+      return refuseSignIn(deps, ctx, interaction, { identifier, error: 'locked', status: 429 });
     case 'refused':
-      return refuse(deps, ctx, interaction, { identifier, error: 'wrong', status: 401 });
+      return refuseSignIn(deps, ctx, interaction, { identifier, error: 'wrong', status: 401 });
   }
 }
 
 /** The person would rather not: the app hears `access_denied`. */
 export async function cancelInteraction(deps: WebDeps, ctx: Context): Promise<void> {
+  requireCsrf(deps, ctx);
   await findInteraction(deps, ctx);
   await finishInteraction(deps, ctx, { error: 'access_denied', error_description: 'the person cancelled' });
 }
@@ -67,7 +69,7 @@ export interface CompletedSignIn {
   authenticatedAt: number;
   startedBy: DeviceSession['startedBy'];
   /** Writes that must happen in the commit that starts the session; a QR redemption, say. */
-  together?: Write[];
+  together?: (sessionId: SessionId) => Write[];
 }
 
 /** Every factor is there: the browser's session begins, or the native app goes on to its code. */
@@ -77,20 +79,26 @@ export async function completeSignIn(
   interaction: Interaction,
   completed: CompletedSignIn,
 ): Promise<void> {
-  const { auth, account, authenticatedAt, startedBy } = completed;
-  const login = {
-    accountId: account.id,
-    acr: auth.acr,
-    amr: auth.amr,
-    ts: auth.time,
-    authenticatedAt,
-    startedBy,
-    remember: true,
-  };
-  if (!opensBrowserSession(interaction)) return finishInteraction(deps, ctx, { login });
+  if (!opensBrowserSession(interaction)) {
+    return finishInteraction(deps, ctx, { login: signInResultOf(completed) });
+  }
 
+  const outcome = await startBrowserSession(deps, ctx, interaction, completed);
+  if (outcome.kind !== 'signed_in') {
+    return refuseSignIn(deps, ctx, interaction, { error: 'expired', status: 409 });
+  }
+  await finishWithSession(deps, ctx, completed, outcome.sessionId);
+}
+
+export async function startBrowserSession(
+  deps: WebDeps,
+  ctx: Context,
+  interaction: Interaction,
+  completed: CompletedSignIn,
+): Promise<BrowserSignInOutcome> {
+  const { account, auth, authenticatedAt, startedBy } = completed;
   const current = await browserDeviceSession(deps, ctx);
-  const outcome = await signInBrowser(
+  return signInBrowser(
     deps.sessions,
     {
       accountId: account.id as AccountId,
@@ -103,9 +111,28 @@ export async function completeSignIn(
     },
     completed.together,
   );
-  if (outcome.kind !== 'signed_in') return refuse(deps, ctx, interaction, { error: 'expired', status: 409 });
+}
 
-  await finishInteraction(deps, ctx, { login: { ...login, deviceSessionId: outcome.sessionId } });
+/** Goes on with the request in the browser's new session. */
+export async function finishWithSession(
+  deps: WebDeps,
+  ctx: Context,
+  completed: CompletedSignIn,
+  deviceSessionId: SessionId,
+): Promise<void> {
+  await finishInteraction(deps, ctx, { login: { ...signInResultOf(completed), deviceSessionId } });
+}
+
+function signInResultOf({ account, auth, authenticatedAt, startedBy }: CompletedSignIn): SignInResult {
+  return {
+    accountId: account.id,
+    acr: auth.acr,
+    amr: auth.amr,
+    ts: auth.time,
+    authenticatedAt,
+    startedBy,
+    remember: true,
+  };
 }
 
 /** A session of the browser is of a browser's platform, whatever the app that asks is registered for. */
@@ -115,7 +142,7 @@ function browserPlatform(deps: WebDeps, { client }: Interaction): string {
   return kind === 'browser' || kind === 'mini-program' ? platform : 'web';
 }
 
-function refuse(
+export function refuseSignIn(
   deps: WebDeps,
   ctx: Context,
   interaction: Interaction,
@@ -147,7 +174,7 @@ function signInContext(deps: WebDeps, ctx: Context, interaction: Interaction): S
     ...(deps.signUp && { signUpUrl: `${base}/sign-up` }),
     ...(deps.config.qr.map &&
       opensBrowserSession(interaction) && {
-        qr: { createUrl: `${base}/qr`, csrf, continueUrl: `${base}/qr` },
+        qr: { createUrl: `${base}/qr`, csrf },
       }),
   };
 }
