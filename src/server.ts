@@ -24,6 +24,7 @@ import { apiTable } from './oidc/apis.ts';
 import { ownTokens } from './oidc/own-tokens.ts';
 import { createProvider } from './oidc/provider.ts';
 import { longestAccessToken } from './oidc/token-lifetimes.ts';
+import { readiness, showHealth } from './operations/health.ts';
 import { parseTrustedProxies } from './protection/address.ts';
 import { createLimiter } from './protection/limiter.ts';
 import { createPacing } from './qr/pacing.ts';
@@ -186,7 +187,10 @@ function assemble(parts: Parts) {
     trustedProxies: parseTrustedProxies(config.trustedProxies),
     shutdown: parts.shutdown,
   };
-  const app = createApp(webDeps);
+  const app = createApp(webDeps, [
+    { method: 'GET', path: '/healthz', handler: showHealth },
+    { method: 'GET', path: '/readyz', handler: readiness(webDeps) },
+  ]);
 
   async function reloadKeys(): Promise<void> {
     const before = engineKeys(keyring);

@@ -11,11 +11,13 @@ import { language } from './middleware/language.ts';
 import { requestLog } from './middleware/request-log.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
 import { staticFiles } from './middleware/static-files.ts';
+import type { Route } from './route.ts';
 import { routes } from './routes.ts';
 import type { WebDeps } from './web-deps.ts';
 import { webState } from './web-state.ts';
 
-export function createApp(deps: WebDeps): Koa {
+/** `more` are routes of other parts of the program: health, metrics. */
+export function createApp(deps: WebDeps, more: readonly Route[]): Koa {
   const app = new Koa();
   pinAddresses(app, deps.config.issuer);
   const middleware: Middleware[] = [
@@ -24,7 +26,7 @@ export function createApp(deps: WebDeps): Koa {
     language(deps.config),
     failures(deps),
     staticFiles({ playground: deps.config.playground }),
-    ownRoutes(deps),
+    ownRoutes(deps, more),
     userCodeInAddress,
     userCodeGuesses(deps),
     endAtSignOut(deps),
@@ -44,10 +46,10 @@ function pinAddresses(app: Koa, issuer: string): void {
   Object.defineProperty(app.request, 'protocol', { get: () => protocol.slice(0, -1) });
 }
 
-function ownRoutes(deps: WebDeps): Middleware {
+function ownRoutes(deps: WebDeps, more: readonly Route[]): Middleware {
   const router = new Router();
   const readForm = readForms(deps.config.limits.bodyBytes);
-  for (const { method, path, handler } of routes(deps)) {
+  for (const { method, path, handler } of [...routes(deps), ...more]) {
     router.register(
       path,
       [method],

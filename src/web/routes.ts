@@ -1,6 +1,5 @@
 // Every route that is ours, one row each. The protocol's own paths are the engine's (oidc/settings.ts).
 import type { Context } from 'koa';
-import { readiness, showHealth } from '../operations/health.ts';
 import { deleteSession, listSessions } from './api/sessions.ts';
 import { findInteraction } from './interaction.ts';
 import { postConsent, showConsent } from './pages/consent.ts';
@@ -34,7 +33,6 @@ export function routes(deps: WebDeps): Route[] {
     ['POST', '/devices/:id/sign-out', postEndDevice],
     ['GET', '/api/sessions', listSessions],
     ['DELETE', '/api/sessions/:id', deleteSession],
-    ['GET', '/healthz', (_deps, ctx) => showHealth(ctx)],
   ];
   if (deps.outbox) table.push(['GET', '/outbox', showOutbox]);
 
@@ -44,7 +42,6 @@ export function routes(deps: WebDeps): Route[] {
       path,
       handler: (ctx: Context) => handler(deps, ctx),
     })),
-    { method: 'GET', path: '/readyz', handler: readiness(deps) },
   ];
 }
 

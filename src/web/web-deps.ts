@@ -1,5 +1,4 @@
 // What the pages and the JSON API work with.
-import type { Provider } from 'oidc-provider';
 import type { SignInDeps } from '../accounts/sign-in.ts';
 import type { SignUpDeps } from '../accounts/sign-up.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
@@ -10,6 +9,7 @@ import type { RedemptionDeps } from '../grants/redemption.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import type { Outbox } from '../messages/outbox.ts';
 import type { ApiTable } from '../oidc/apis.ts';
+import type { Engine } from '../oidc/engine-types.ts';
 import type { OwnTokens } from '../oidc/own-tokens.ts';
 import type { TrustedProxies } from '../protection/address.ts';
 import type { Limiter } from '../protection/limiter.ts';
@@ -29,7 +29,7 @@ export interface WebDeps {
   tokens: OwnTokens;
   renderer: Renderer;
   /** The engine in force; it changes when the keys do. */
-  engine(): Provider;
+  engine(): Engine;
   signIn: SignInDeps;
   /** Absent where sign-up is switched off. */
   signUp?: SignUpDeps;

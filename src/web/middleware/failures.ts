@@ -1,8 +1,8 @@
 // Where what went wrong becomes an answer: a problem document (RFC 9457) for programs, a page for people.
 // No stack trace and no detail leaves the server (I9); the request id finds them in the log.
 import type { Context, Next } from 'koa';
-import { errors as engineErrors } from 'oidc-provider';
 import { DomainError } from '../../core/errors.ts';
+import { isInteractionLost } from '../../oidc/engine-types.ts';
 import { showPage } from '../pages/page.ts';
 import type { PageErrorCode } from '../views.ts';
 import type { WebDeps } from '../web-deps.ts';
@@ -36,10 +36,7 @@ function failureOf(error: unknown): Failure {
     const { status, code, retryAfterSeconds } = error;
     return { status, code, isOurs: false, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
   }
-  // The cookie of a sign-in is gone, or the sign-in is over: nothing that a person did wrong.
-  if (error instanceof engineErrors.SessionNotFound) {
-    return { status: 400, code: 'page_expired', isOurs: false };
-  }
+  if (isInteractionLost(error)) return { status: 400, code: 'page_expired', isOurs: false };
   if (isClientFault(error)) return { status: error.status, code: codeOfStatus(error.status), isOurs: false };
 
   return { status: 500, code: 'internal', isOurs: true };

@@ -1,7 +1,7 @@
 // The pages that the protocol engine asks for: the code of a TV, signing out, and refusals that cannot be
 // told to an app.
-import type { Client, KoaContextWithOIDC } from 'oidc-provider';
 import type { EnginePages } from '../../oidc/engine-pages.ts';
+import type { EngineClient, EngineContext } from '../../oidc/engine-types.ts';
 import { deviceNameFrom } from '../user-agent.ts';
 import type { DeviceCodeContext } from '../views.ts';
 import type { WebDeps } from '../web-deps.ts';
@@ -75,7 +75,7 @@ export function enginePages(deps: PageDeps): EnginePages {
   };
 }
 
-async function cardOf(deps: PageDeps, client: Client | undefined): Promise<{ name: string }> {
+async function cardOf(deps: PageDeps, client: EngineClient | undefined): Promise<{ name: string }> {
   const known = client && (await deps.clients.find(client.clientId));
   return clientCard(known?.metadata, client?.clientId ?? '');
 }
@@ -100,7 +100,7 @@ function codeError(name: string): NonNullable<DeviceCodeContext['error']> {
 }
 
 /** A code that came in the address (`verification_uri_complete`) is filled in and still confirmed by hand. */
-function userCodeOf(ctx: KoaContextWithOIDC): string | undefined {
+function userCodeOf(ctx: EngineContext): string | undefined {
   const given = new URLSearchParams(ctx.state.userCodeQuery ?? '').get('user_code');
   return given === null ? undefined : given.slice(0, 20);
 }

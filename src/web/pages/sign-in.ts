@@ -2,6 +2,7 @@
 // an app; pages of our own ask for one through /authorize like any app does.
 import type { Context } from 'koa';
 import type { Account } from '../../accounts/account.ts';
+import type { FreshAuthentication } from '../../accounts/authentication-levels.ts';
 import { signIn } from '../../accounts/sign-in.ts';
 import { defaultPlatform } from '../../clients/client.ts';
 import type { AccountId, SessionId } from '../../core/ids.ts';
@@ -41,19 +42,30 @@ export async function postSignIn(deps: WebDeps, ctx: Context): Promise<void> {
 
   switch (outcome.kind) {
     case 'signed_in':
-      rememberHere(deps, ctx, [knownName(identifier), outcome.account.id]);
-      return completeSignIn(deps, ctx, interaction, {
-        account: outcome.account,
-        auth: { time: outcome.auth.time, acr: outcome.auth.acr, amr: outcome.auth.amr },
-        authenticatedAt: outcome.auth.at,
-        startedBy: { how: 'password' },
-      });
+      return completeWithPassword(deps, ctx, interaction, { ...outcome, identifier });
     case 'limited':
       ctx.set('retry-after', String(outcome.retryAfterSeconds));
       return refuseSignIn(deps, ctx, interaction, { identifier, error: 'locked', status: 429 });
     case 'refused':
       return refuseSignIn(deps, ctx, interaction, { identifier, error: 'wrong', status: 401 });
   }
+}
+
+/** The password was right, or was just chosen: the browser knows this account from now on. */
+export async function completeWithPassword(
+  deps: WebDeps,
+  ctx: Context,
+  interaction: Interaction,
+  proven: { identifier: string; account: Account; auth: FreshAuthentication },
+): Promise<void> {
+  const { at, ...auth } = proven.auth;
+  rememberHere(deps, ctx, [knownName(proven.identifier), proven.account.id]);
+  await completeSignIn(deps, ctx, interaction, {
+    account: proven.account,
+    auth,
+    authenticatedAt: at,
+    startedBy: { how: 'password' },
+  });
 }
 
 /** The person would rather not: the app hears `access_denied`. */

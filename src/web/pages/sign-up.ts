@@ -4,14 +4,14 @@ import type { Context } from 'koa';
 import type { SignUpDeps, SignUpOutcome } from '../../accounts/sign-up.ts';
 import { confirmSignUp, requestSignUp } from '../../accounts/sign-up.ts';
 import { DomainError } from '../../core/errors.ts';
-import { browserSecret, csrfValue, rememberHere, requireCsrf } from '../browser.ts';
+import { browserSecret, csrfValue, requireCsrf } from '../browser.ts';
 import type { Interaction } from '../interaction.ts';
 import { findInteraction } from '../interaction.ts';
 import type { SignUpConfirmContext, SignUpContext } from '../views.ts';
 import type { WebDeps } from '../web-deps.ts';
 import { webState } from '../web-state.ts';
 import { clientCard, showPage } from './page.ts';
-import { completeSignIn } from './sign-in.ts';
+import { completeWithPassword } from './sign-in.ts';
 
 export async function showSignUp(deps: WebDeps, ctx: Context): Promise<void> {
   requireSignUp(deps);
@@ -60,13 +60,7 @@ export async function postSignUpConfirm(deps: WebDeps, ctx: Context): Promise<vo
   });
 
   if (outcome.kind === 'created') {
-    rememberHere(deps, ctx, [`name:${email.trim().toLowerCase()}`, outcome.account.id]);
-    return completeSignIn(deps, ctx, interaction, {
-      account: outcome.account,
-      auth: { time: outcome.auth.time, acr: outcome.auth.acr, amr: outcome.auth.amr },
-      authenticatedAt: outcome.auth.at,
-      startedBy: { how: 'password' },
-    });
+    return completeWithPassword(deps, ctx, interaction, { ...outcome, identifier: email });
   }
   const context = {
     ...confirmContext(deps, ctx, interaction, email),
