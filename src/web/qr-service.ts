@@ -13,10 +13,12 @@ import type { ScanningDeps } from '../qr/scanning.ts';
 import { createWaiters } from '../qr/waiting.ts';
 import type { Store } from '../storage/store.ts';
 
-export interface QrService extends OpeningDeps, ScanningDeps, FollowingDeps {
-  /** Scans are where codes could be guessed and people be pestered. */
-  readonly scanLimits: { readonly session: Limiter; readonly network: Limiter };
-}
+export type QrService = OpeningDeps &
+  ScanningDeps &
+  FollowingDeps & {
+    /** Scans are where codes could be guessed and people be pestered. */
+    readonly scanLimits: { readonly session: Limiter; readonly network: Limiter };
+  };
 
 export interface QrParts {
   readonly config: Pick<Config, 'issuer' | 'limits' | 'qr'>;

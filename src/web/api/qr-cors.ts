@@ -31,5 +31,7 @@ export function allowClientOrigin(ctx: Context, { metadata }: Pick<ClientRecord,
   const origin = ctx.get('origin');
   const redirects = metadata.redirect_uris ?? [];
   const isListed = metadata.allowed_origins?.includes(origin) ?? false;
-  if (isListed || redirects.some((uri) => URL.parse(uri)?.origin === origin)) allowOrigin(ctx);
+  // Sandboxed pages say `null`, and so do addresses of a scheme of their own: they have nothing in common.
+  const isOwn = origin !== 'null' && redirects.some((uri) => URL.parse(uri)?.origin === origin);
+  if (isListed || isOwn) allowOrigin(ctx);
 }

@@ -156,7 +156,12 @@ function scriptedTransaction(): Scripted {
     created += 1;
     generation += 1;
     present = { state: 'pending', fields: {} };
-    const paths = { events_uri: '/events', poll_uri: '/poll', continue_uri: '/interaction/abc123/qr/continue', interval: 0.2 };
+    const paths = {
+      events_uri: '/events',
+      poll_uri: '/poll',
+      continue_uri: '/interaction/abc123/qr/continue',
+      interval: 0.2,
+    };
     sendJson(response, 201, { ...codeFields(), ...paths, deadline_in_ms: transaction.deadlineMs });
   }
 
