@@ -1,5 +1,6 @@
 // Every route that is ours, one row each. The protocol's own paths are the engine's (oidc/settings.ts).
 import type { Context } from 'koa';
+import { qrApiRoutes } from './api/qr.ts';
 import { deleteSession, listSessions } from './api/sessions.ts';
 import { findInteraction } from './interaction.ts';
 import { postConsent, showConsent } from './pages/consent.ts';
@@ -7,6 +8,7 @@ import { postEndDevice, postEndOtherDevices, showDevices } from './pages/devices
 import { showOutbox } from './pages/outbox.ts';
 import { finishOwnSignIn, startOwnSignIn } from './pages/own-sign-in.ts';
 import { showPage } from './pages/page.ts';
+import { qrPageRoutes } from './pages/qr.ts';
 import { cancelInteraction, postSignIn, showSignIn } from './pages/sign-in.ts';
 import { postSignUp, postSignUpConfirm, showSignUp } from './pages/sign-up.ts';
 import type { Route } from './route.ts';
@@ -42,6 +44,8 @@ export function routes(deps: WebDeps): Route[] {
       path,
       handler: (ctx: Context) => handler(deps, ctx),
     })),
+    ...qrPageRoutes(deps),
+    ...qrApiRoutes(deps),
   ];
 }
 
