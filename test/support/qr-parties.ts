@@ -21,19 +21,20 @@ export async function callApi(
     method?: string;
     json?: object;
     form?: Record<string, string>;
+    text?: string;
     headers?: Record<string, string>;
   } = {},
 ): Promise<ApiAnswer> {
-  const { json, form, headers } = options;
-  const body = json ? JSON.stringify(json) : form && new URLSearchParams(form);
+  const { json, form, text, headers } = options;
+  const body = json ? JSON.stringify(json) : (text ?? (form && new URLSearchParams(form)));
   const response = await fetch(url, {
     method: options.method ?? (body === undefined ? 'GET' : 'POST'),
     headers: { ...(json && { 'content-type': 'application/json' }), ...headers },
     ...(body !== undefined && { body }),
   });
-  const text = await response.text();
+  const answer = await response.text();
   const isJson = /json/.test(response.headers.get('content-type') ?? '');
-  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(answer) : answer };
 }
 
 export const phoneApp: ClientMetadata = {
