@@ -1,0 +1,115 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { clientRecords, defaultPlatform } from '../../src/clients/client.ts';
+import {
+  type ClientRegistry,
+  clientRegistry,
+  parseClientMetadata,
+} from '../../src/clients/client-registry.ts';
+import { deriveKey } from '../../src/core/secrets.ts';
+import { keyRecords, openKeyring } from '../../src/keys/keyring.ts';
+import { openStore } from '../../src/storage/open.ts';
+import type { Store } from '../../src/storage/store.ts';
+import { type TestClock, testClock } from '../support/test-clock.ts';
+
+let clock: TestClock;
+let store: Store;
+let clients: ClientRegistry;
+
+beforeEach(async () => {
+  clock = testClock();
+  store = await openStore({ url: 'sqlite::memory:', dataDir: '', clock, types: [keyRecords, clientRecords] });
+  const keyring = await openKeyring({ store, clock, masterKey: deriveKey(Buffer.from('test'), 'master') });
+  clients = clientRegistry({ store, clock, keyring });
+});
+
+afterEach(() => store.close());
+
+const web = { client_name: 'Shop', redirect_uris: ['https://shop.example/callback'] };
+
+describe('create', () => {
+  it('gives a confidential client an id and a secret, and keeps only a MAC of it (I7)', async () => {
+    const { client, secret = '' } = await clients.create(web);
+    const stored = JSON.stringify((await store.scan(clientRecords, { limit: 10 })).records);
+
+    expect(secret).toHaveLength(43);
+    expect(stored).not.toContain(secret);
+    expect(clients.secretMatches(client.secretMac ?? '', secret)).toBe(true);
+    expect(clients.secretMatches(client.secretMac ?? '', `${secret}x`)).toBe(false);
+    expect(clients.secretMatches(client.secretMac ?? '', client.secretMac ?? '')).toBe(false);
+  });
+
+  it('gives a public client no secret', async () => {
+    const { client, secret } = await clients.create({ ...web, token_endpoint_auth_method: 'none' });
+
+    expect(secret).toBeUndefined();
+    expect(client.secretMac).toBeUndefined();
+  });
+
+  it('refuses an id that is taken and leaves the client that has it alone', async () => {
+    await clients.create({ ...web, client_id: 'shop' });
+
+    await expect(clients.create({ client_id: 'shop', client_name: 'Thief' })).rejects.toMatchObject({
+      code: 'conflict',
+    });
+    expect((await clients.find('shop'))?.metadata.client_name).toBe('Shop');
+  });
+});
+
+describe('parseClientMetadata', () => {
+  it.each([
+    ['an unknown member', { ...web, redirect_url: 'https://x.example' }],
+    ['a relative redirect', { redirect_uris: ['/callback'] }],
+    ['a short secret', { ...web, client_secret: 'short' }],
+    ['an id with spaces', { ...web, client_id: 'my shop' }],
+    ['an unknown grant', { ...web, grant_types: ['password'] }],
+    ['a list', [web]],
+    ['nothing', null],
+  ])('refuses %s', (_name, metadata) => {
+    expect(() => parseClientMetadata(metadata)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+  });
+});
+
+describe('find', () => {
+  it('sees what another process changed within a second', async () => {
+    const { client } = await clients.create(web);
+    await clients.find(client.id);
+    await store.commit([
+      { kind: 'patch', type: clientRecords, id: client.id, when: [], set: [[['disabled'], true]] },
+    ]);
+
+    clock.advance(1_000);
+    expect((await clients.find(client.id))?.disabled).toBe(true);
+  });
+});
+
+describe('ensure', () => {
+  it('brings a client up to date and leaves its generation alone', async () => {
+    await clients.ensure({ ...web, client_id: 'own' });
+    await clients.advanceGeneration('own', 1);
+    await clients.ensure({ ...web, client_id: 'own', client_name: 'Renamed' });
+
+    expect(await clients.find('own')).toMatchObject({
+      metadata: { client_name: 'Renamed' },
+      sessionGeneration: 2,
+    });
+  });
+});
+
+describe('advanceGeneration', () => {
+  it('lets one of two that read the same generation advance it', async () => {
+    await clients.create({ ...web, client_id: 'service' });
+
+    expect(await clients.advanceGeneration('service', 1)).toBe(true);
+    expect(await clients.advanceGeneration('service', 1)).toBe(false);
+  });
+});
+
+describe('defaultPlatform', () => {
+  it.each([
+    [{ platforms: ['tv', 'web'] }, 'tv'],
+    [{ application_type: 'native' as const }, 'ios'],
+    [{}, 'web'],
+  ])('of %j is %s', (metadata, expected) => {
+    expect(defaultPlatform(metadata)).toBe(expected);
+  });
+});

@@ -1,0 +1,131 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { deriveKey } from '../../src/core/secrets.ts';
+import { keyRecords, keyUses, openKeyring } from '../../src/keys/keyring.ts';
+import { makeSigningKey, signingKeys, verificationKeys } from '../../src/keys/signing-key.ts';
+import { openStore } from '../../src/storage/open.ts';
+import type { Store } from '../../src/storage/store.ts';
+import { type TestClock, testClock } from '../support/test-clock.ts';
+
+const masterKey = deriveKey(Buffer.from('a master secret of the tests, long enough'), 'master');
+const MINUTE = 60_000;
+
+let clock: TestClock;
+let store: Store;
+
+beforeEach(async () => {
+  clock = testClock();
+  store = await openStore({ url: 'sqlite::memory:', dataDir: '', clock, types: [keyRecords] });
+});
+
+afterEach(() => store.close());
+
+function keyring(master = masterKey) {
+  return openKeyring({
+    store,
+    clock,
+    masterKey: master,
+    makeKey: (use) => (use === 'signing' ? makeSigningKey() : undefined),
+  });
+}
+
+describe('openKeyring', () => {
+  it('makes the first key of every use, active at once', async () => {
+    const keys = await keyring();
+
+    for (const use of keyUses) expect(keys.current(use).kid).toBe('1');
+  });
+
+  it('finds the same keys when it is opened again', async () => {
+    const first = await keyring();
+    const second = await keyring();
+
+    expect(second.current('refresh').bytes).toEqual(first.current('refresh').bytes);
+  });
+
+  it('makes one key of each use when several processes start at the same moment', async () => {
+    const rings = await Promise.all(Array.from({ length: 8 }, () => keyring()));
+
+    const distinct = new Set(rings.map((ring) => ring.current('refresh').bytes.toString('hex')));
+    expect(distinct.size).toBe(1);
+  });
+
+  it('refuses to open with another master secret', async () => {
+    await keyring();
+
+    await expect(keyring(deriveKey(Buffer.from('another'), 'master'))).rejects.toThrow();
+  });
+
+  it('keeps no key in usable form in the store (I7)', async () => {
+    const keys = await keyring();
+    const stored = JSON.stringify((await store.scan(keyRecords, { limit: 100 })).records);
+
+    for (const use of keyUses) {
+      const { bytes } = keys.current(use);
+      for (const form of ['hex', 'base64', 'base64url', 'utf8'] as const) {
+        expect(stored).not.toContain(bytes.toString(form));
+      }
+    }
+  });
+
+  it('binds each sealed key to its record, so that keys cannot be swapped in the database', async () => {
+    await keyring();
+    const [one, other] = (await store.scan(keyRecords, { limit: 2 })).records;
+    if (!one || !other) throw new Error('there should be two keys');
+    await store.commit([
+      { kind: 'put', type: keyRecords, id: one.id, body: { ...one, sealed: other.sealed } },
+    ]);
+
+    await expect(keyring()).rejects.toThrow();
+  });
+});
+
+describe('rotate', () => {
+  it('uses the new key only after the lead, and the old one verifies for the time it is kept', async () => {
+    const keys = await keyring();
+    await keys.rotate('refresh', { leadMs: MINUTE, keepMs: 10 * MINUTE });
+
+    expect(keys.current('refresh').kid).toBe('1');
+    expect(keys.find('refresh', '2')).toBeDefined();
+    clock.advance(MINUTE);
+    expect(keys.current('refresh').kid).toBe('2');
+    expect(keys.find('refresh', '1')).toBeDefined();
+    clock.advance(10 * MINUTE);
+    await keys.reload();
+    expect(keys.find('refresh', '1')).toBeUndefined();
+    expect(keys.find('refresh', '2')).toBeDefined();
+  });
+
+  it('is seen by other processes when they read again', async () => {
+    const [one, other] = await Promise.all([keyring(), keyring()]);
+    await one.rotate('ticket', { leadMs: 0, keepMs: MINUTE });
+
+    expect(other.find('ticket', '2')).toBeUndefined();
+    expect(await other.reload()).toBe(true);
+    expect(other.find('ticket', '2')?.bytes).toEqual(one.find('ticket', '2')?.bytes);
+    expect(await other.reload()).toBe(false);
+  });
+
+  it('makes one key when two processes rotate at once; the loser is told', async () => {
+    const [one, other] = await Promise.all([keyring(), keyring()]);
+    const outcomes = await Promise.allSettled([
+      one.rotate('qr', { leadMs: 0, keepMs: MINUTE }),
+      other.rotate('qr', { leadMs: 0, keepMs: MINUTE }),
+    ]);
+
+    expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+  });
+});
+
+describe('signing keys', () => {
+  it('sign with the active key and publish all of them without their private part', async () => {
+    const keys = await keyring();
+    const before = signingKeys(keys);
+    await keys.rotate('signing', { leadMs: MINUTE, keepMs: MINUTE });
+
+    expect(signingKeys(keys)[0]?.kid).toBe(before[0]?.kid);
+    expect(verificationKeys(keys)).toHaveLength(2);
+    expect(JSON.stringify(verificationKeys(keys))).not.toContain('"d"');
+    clock.advance(MINUTE);
+    expect(signingKeys(keys)[0]?.kid).not.toBe(before[0]?.kid);
+  });
+});
