@@ -2,6 +2,8 @@
 // and more streams than there is room for.
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clientRecords } from '../../src/clients/client.ts';
+import { patch } from '../../src/storage/store.ts';
 import type { Pc, Phone } from '../support/qr-parties.ts';
 import { callApi, openPc, pcApp, phoneApp, signedInPhone } from '../support/qr-parties.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -66,6 +68,13 @@ describe('POST /api/qr/transactions', () => {
       status: 403,
       body: { code: 'unauthorized_client' },
     });
+  });
+
+  it('refuses a client that is disabled', async () => {
+    const { id } = await strata.addClient(pcApp);
+    await strata.server.store.commit([patch(clientRecords, id, { set: [[['disabled'], true]] })]);
+
+    expect((await open({ client_id: id })).body.code).toBe('invalid_client');
   });
 
   it('takes a form as well, with resources one by one', async () => {

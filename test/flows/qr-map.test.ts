@@ -1,5 +1,7 @@
 // QR sign-in of an app on a screen by a phone, over HTTP (front door B).
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { clientRecords } from '../../src/clients/client.ts';
+import { patch } from '../../src/storage/store.ts';
 import type { Phone } from '../support/qr-parties.ts';
 import {
   approvedPc,
@@ -280,6 +282,23 @@ describe('who may scan and approve', () => {
     expect(await other.scan('https://id.example/q/m/x#y')).toMatchObject({
       status: 403,
       body: { code: 'insufficient_scope' },
+    });
+  });
+
+  it.each([
+    ['has taken the mark from', [['metadata', 'qr_approve'], false]],
+    ['no longer counts as its own', [['metadata', 'first_party'], false]],
+    ['has disabled', [['disabled'], true]],
+  ] as const)('not an app that the operator %s, whatever its token says', async (_what, change) => {
+    const { id } = await strata.addClient(phoneApp);
+    const other = await signedInPhone(strata, id, ada);
+    const pc = await openPc(strata, pcId);
+    await strata.server.store.commit([patch(clientRecords, id, { set: [change] })]);
+    strata.clock.advance(SECOND);
+
+    expect(await other.scan(pc.opened.qr_uri)).toMatchObject({
+      status: 403,
+      body: { code: 'unauthorized_client' },
     });
   });
 
