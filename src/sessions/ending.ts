@@ -8,7 +8,7 @@ import { patch } from '../storage/store.ts';
 import type { DeviceSession, End } from './device-session.ts';
 import { deviceSessions, endOf, liveApps } from './device-session.ts';
 import { appRevocation } from './revocations.ts';
-import { emptyRoster, rosters, rosterWrite } from './roster.ts';
+import { emptyRoster, type Roster, rosters, rosterWrite } from './roster.ts';
 
 export interface EndingDeps {
   store: Store;
@@ -24,7 +24,6 @@ export interface EndingDeps {
 export type EndCause = Pick<End, 'reason' | 'by'>;
 
 const ATTEMPTS_MAX = 16;
-const SESSIONS_MAX = 200;
 
 /** The write that ends a session which is live, and no other. */
 export function endWrite(sessionId: SessionId, end: End, tombstonesMs: number): Write {
@@ -67,7 +66,7 @@ export async function endAllOfAccount(
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const roster = (await deps.store.get(rosters, accountId)) ?? emptyRoster(accountId);
     const now = deps.clock.now();
-    const live = await liveSessionsOf(deps, accountId);
+    const live = await liveSessionsIn(deps, roster);
     const ending = live.filter(({ id }) => id !== cause.keep);
     const entries = roster.entries.filter(({ sid }) => sid === cause.keep);
     const end: End = { at: now, reason: cause.reason, by: cause.by };
@@ -81,16 +80,28 @@ export async function endAllOfAccount(
   throw new DomainError('overloaded', { detail: 'the account keeps changing', retryAfterSeconds: 1 });
 }
 
-/** The live sessions of an account, the newest first. */
+/**
+ * The live sessions of an account, the newest first. The roster names them: an index of all the account's
+ * sessions would have ended ones between them, without a bound.
+ */
 export async function liveSessionsOf(
   deps: Pick<EndingDeps, 'store' | 'clock'>,
   accountId: AccountId,
 ): Promise<DeviceSession[]> {
-  const page = await deps.store.list(deviceSessions, 'account', accountId, {
-    limit: 2 * SESSIONS_MAX,
-    newestFirst: true,
-  });
-  return page.records.filter((session) => endOf(session, deps.clock.now()) === undefined);
+  const roster = await deps.store.get(rosters, accountId);
+  return roster ? liveSessionsIn(deps, roster) : [];
+}
+
+async function liveSessionsIn(
+  deps: Pick<EndingDeps, 'store' | 'clock'>,
+  roster: Roster,
+): Promise<DeviceSession[]> {
+  const sessions = await Promise.all(roster.entries.map(({ sid }) => deps.store.get(deviceSessions, sid)));
+  const now = deps.clock.now();
+  return sessions
+    .filter((session) => session !== undefined)
+    .filter((session) => endOf(session, now) === undefined)
+    .toSorted((a, b) => b.startedAt - a.startedAt);
 }
 
 function endAppWrites(

@@ -4,16 +4,17 @@ import type { Context } from 'koa';
 import { getAccount } from '../../accounts/account.ts';
 import type { AccountId } from '../../core/ids.ts';
 import { isSessionId } from '../../core/ids.ts';
-import type { DeviceSession, End } from '../../sessions/device-session.ts';
+import type { DeviceSession } from '../../sessions/device-session.ts';
 import { deviceSessions, endOf, liveApps } from '../../sessions/device-session.ts';
-import { endAllOfAccount, endSession } from '../../sessions/ending.ts';
+import { endAllOfAccount, endSession, liveSessionsOf } from '../../sessions/ending.ts';
 import { csrfValue, requireCsrf } from '../browser.ts';
 import { browserDeviceSession } from '../interaction.ts';
 import type { DeviceRow, DevicesContext, EndedRow } from '../views.ts';
 import type { WebDeps } from '../web-deps.ts';
 import { showPage } from './page.ts';
 
-const LISTED_MAX = 400;
+/** How many of the latest sessions are looked through for those that have ended. */
+const LATEST_MAX = 100;
 const ENDED_SHOWN_MS = 30 * 86_400_000;
 
 export async function showDevices(deps: WebDeps, ctx: Context): Promise<void> {
@@ -71,19 +72,19 @@ async function signedInHere(deps: WebDeps, ctx: Context): Promise<OwnSession | u
 
 async function devicesContext(deps: WebDeps, ctx: Context, current: OwnSession): Promise<DevicesContext> {
   const { accountId } = current;
-  const [account, page] = await Promise.all([
+  const [account, live, page] = await Promise.all([
     getAccount(deps.store, accountId),
-    deps.store.list(deviceSessions, 'account', accountId, { limit: LISTED_MAX, newestFirst: true }),
+    liveSessionsOf(deps, accountId),
+    deps.store.list(deviceSessions, 'account', accountId, { limit: LATEST_MAX, newestFirst: true }),
   ]);
   const now = deps.clock.now();
-  const known = page.records.map((session) => ({ session, end: endOf(session, now) }));
-  const live = known.filter(({ end }) => end === undefined).map(({ session }) => session);
-  const rows = live.map((session) => deviceRow(deps, session, { current, now, all: page.records }));
+  const all = [...live, ...page.records];
+  const rows = live.map((session) => deviceRow(deps, session, { current, now, all }));
   return {
     account: { label: account.email ?? account.name },
     csrf: csrfValue(deps, ctx),
     sessions: await Promise.all(rows),
-    ended: known.flatMap(({ session, end }) => endedRow(deps, session, { end, now })),
+    ended: page.records.flatMap((session) => endedRow(deps, session, now)),
     signOutOthersUrl: '/devices/sign-out-others',
   };
 }
@@ -110,11 +111,8 @@ async function deviceRow(
   };
 }
 
-function endedRow(
-  deps: WebDeps,
-  session: DeviceSession,
-  { end, now }: { end: End | undefined; now: number },
-): EndedRow[] {
+function endedRow(deps: WebDeps, session: DeviceSession, now: number): EndedRow[] {
+  const end = endOf(session, now);
   if (!end || now - end.at > ENDED_SHOWN_MS) return [];
 
   const agoMs = Math.max(0, now - end.at);
