@@ -66,6 +66,7 @@ export interface StrataServer {
 
 const KEY_RELOAD_MS = 30_000;
 const SWEEP_MS = 1_000;
+const IDLE_CHECK_MS = 50;
 const PACES_MAX = 100_000;
 const NETWORK_CODE_FACTOR = 10;
 
@@ -370,8 +371,11 @@ async function stopListening(server: Server, graceMs: number): Promise<void> {
 
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
+  // Connections whose answer ends now are idle only then.
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
   const cut = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
+  clearInterval(idle);
   clearTimeout(cut);
 }
 

@@ -191,6 +191,9 @@ function requiresPkce(_ctx: KoaContextWithOIDC, client: Client): boolean {
 
 /** A browser app may call the token endpoint from where it is redirected to, and from nowhere else. */
 function clientBasedCORS(_ctx: KoaContextWithOIDC, origin: string, client: Client): boolean {
+  // The origin of sandboxed frames and of `app:/…` addresses alike: it tells nobody apart.
+  if (origin === 'null') return false;
+
   const listed = Array.isArray(client.allowed_origins) ? client.allowed_origins : [];
   return (
     listed.includes(origin) || (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin)
