@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import { DomainError } from '../core/errors.ts';
 import { randomToken } from '../core/secrets.ts';
 import type { Keyring } from '../keys/keyring.ts';
+import { activityChanges } from '../sessions/activity.ts';
 import { admit } from '../sessions/admission.ts';
 import { firstApp, type Issuance, type IssuancePlan, planIssuance } from '../sessions/apps.ts';
 import type { Chain, DeviceSession, End } from '../sessions/device-session.ts';
@@ -116,7 +117,7 @@ async function joinSession(
     const plan = planIssuance(session, issuance, { limits: deps.settings, now });
     const opened = opening(sessionId, plan.appNumber, plan.chainNumber);
     const own = together(opened);
-    const outcome = await deps.store.commit([...own, ...joiningWrites(deps, sessionId, plan)]);
+    const outcome = await deps.store.commit([...own, ...joiningWrites(deps, session, plan)]);
     if (!outcome.committed) {
       if (outcome.failed.index < own.length) return { kind: 'lost', failed: outcome.failed };
       continue;
@@ -130,11 +131,14 @@ async function joinSession(
   throw new DomainError('overloaded', { detail: 'the session keeps changing', retryAfterSeconds: 1 });
 }
 
-function joiningWrites(deps: RedemptionDeps, sessionId: DeviceSession['id'], plan: IssuancePlan): Write[] {
+function joiningWrites(deps: RedemptionDeps, session: DeviceSession, plan: IssuancePlan): Write[] {
   return [
-    patch(deviceSessions, sessionId, { when: plan.when, set: plan.set }),
+    patch(deviceSessions, session.id, {
+      when: plan.when,
+      set: [...plan.set, ...activityChanges(deps, session, deps.clock.now())],
+    }),
     ...plan.dropped.map(({ clientId, end }) =>
-      appRevocation({ sid: sessionId, clientId }, end, deps.settings.accessTokenMaxMs),
+      appRevocation({ sid: session.id, clientId }, end, deps.settings.accessTokenMaxMs),
     ),
   ];
 }

@@ -4,16 +4,15 @@
 import type { Provider } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import type { Log } from '../core/log.ts';
+import { activityChanges } from '../sessions/activity.ts';
 import type { Chain, DeviceSession, End } from '../sessions/device-session.ts';
-import { deviceSessions, endOfApp, NEVER_DUE } from '../sessions/device-session.ts';
+import { deviceSessions, endOfApp } from '../sessions/device-session.ts';
 import type { EndingDeps } from '../sessions/ending.ts';
 import { endApp } from '../sessions/ending.ts';
-import { activityMoves, slideIdle } from '../sessions/lifetimes.ts';
-import { earliest } from '../sessions/new-session.ts';
 import { chainChanges, decideRefresh, type RefreshDecision } from '../sessions/refresh-chain.ts';
 import type { ParsedRefreshToken } from '../sessions/refresh-token.ts';
 import { formatRefreshToken, parseRefreshToken, verifyRefreshToken } from '../sessions/refresh-token.ts';
-import { type FieldChange, patch } from '../storage/store.ts';
+import { patch } from '../storage/store.ts';
 import type { DpopProof, GrantContext } from './issuing.ts';
 import {
   answerWithTokens,
@@ -155,29 +154,12 @@ async function commitChain(
       set: [
         ...chainChanges(at, next),
         [[...at, 'lastUsedAt'], now],
-        ...activityChanges(deps, session, { app, now }),
+        [[...app, 'lastActiveAt'], now],
+        ...activityChanges(deps, session, now),
       ],
     }),
   ]);
   return outcome.committed;
-}
-
-/** The idle limit slides with activity, at most once a minute. */
-function activityChanges(
-  deps: RefreshDeps,
-  session: DeviceSession,
-  { app, now }: { app: string[]; now: number },
-): FieldChange[] {
-  if (!activityMoves(session.lastActiveAt, now)) return [];
-
-  const idleUntil = slideIdle(deps.platforms[session.platform] ?? {}, now, session);
-  const dueAt = earliest(idleUntil, session.absoluteUntil) ?? NEVER_DUE;
-  return [
-    [['lastActiveAt'], now],
-    [[...app, 'lastActiveAt'], now],
-    [['idleUntil'], idleUntil],
-    [['dueAt'], dueAt],
-  ];
 }
 
 async function endForReuse(

@@ -14,6 +14,7 @@ import { grantedScopes, type ScopeContext, scopeCeiling } from '../grants/grante
 import { installationKey } from '../grants/map-token.ts';
 import type { PendingSession } from '../grants/one-time-codes.ts';
 import { requestState } from '../grants/request-state.ts';
+import { noteActivity } from '../sessions/activity.ts';
 import type { AppGrant, DeviceSession } from '../sessions/device-session.ts';
 import { deviceSessions, endOf } from '../sessions/device-session.ts';
 import type { Store } from '../storage/store.ts';
@@ -82,6 +83,8 @@ async function placeOf(
 
   const session = await browserDeviceSession(deps, ctx, result);
   if (!session) return undefined;
+
+  await noteActivity(deps, session);
   return { sessionId: session.id, platform: session.platform, plan: { kind: 'join', sessionId: session.id } };
 }
 

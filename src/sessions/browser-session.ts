@@ -1,15 +1,16 @@
 // Signing in with a browser: its device session is live from the commit that accepts the last factor. One
 // per account and browser; signing in again proves the account anew in the session that is there.
-import type { PlatformSettings } from '../config/platforms.ts';
 import { type AccountId, newSessionId, type SessionId } from '../core/ids.ts';
 import { digest } from '../core/secrets.ts';
 import type { Write } from '../storage/store.ts';
-import { patch } from '../storage/store.ts';
+import { check, patch } from '../storage/store.ts';
+import { activityChanges } from './activity.ts';
 import type { AdmissionDeps } from './admission.ts';
 import { admit } from './admission.ts';
 import type { Authentication, Device, DeviceSession } from './device-session.ts';
 import { deviceSessions, endOf } from './device-session.ts';
 import { newDeviceSession } from './new-session.ts';
+import { rosters } from './roster.ts';
 
 export interface BrowserSignIn {
   accountId: AccountId;
@@ -23,10 +24,6 @@ export interface BrowserSignIn {
   current?: DeviceSession | undefined;
 }
 
-export interface BrowserSessionDeps extends AdmissionDeps {
-  platforms: Readonly<Record<string, PlatformSettings>>;
-}
-
 export type BrowserSignInOutcome =
   | { kind: 'signed_in'; sessionId: SessionId }
   /** Everything of the account was ended since it authenticated. */
@@ -36,7 +33,7 @@ export type BrowserSignInOutcome =
 
 /** `together`: writes of the caller's own for the commit that starts the session, once its id is known. */
 export async function signInBrowser(
-  deps: BrowserSessionDeps,
+  deps: AdmissionDeps,
   signIn: BrowserSignIn,
   together: (sessionId: SessionId) => readonly Write[] = () => [],
 ): Promise<BrowserSignInOutcome> {
@@ -60,7 +57,7 @@ export async function signInBrowser(
 
 /** Proves the account anew in the live session of this browser; undefined where there is none. */
 async function renewCurrent(
-  deps: BrowserSessionDeps,
+  deps: AdmissionDeps,
   signIn: BrowserSignIn,
   together: (sessionId: SessionId) => readonly Write[],
 ): Promise<BrowserSignInOutcome | undefined> {
@@ -75,12 +72,12 @@ async function renewCurrent(
     ...own,
     patch(deviceSessions, current.id, {
       when: [{ path: ['state'], is: 'live' }],
-      set: [
-        [['auth'], auth],
-        [['lastActiveAt'], now],
-      ],
+      set: [[['auth'], auth], ...activityChanges(deps, current, now)],
     }),
+    // The session may have been kept when all others were ended; a proof from before that proves nothing.
+    check(rosters, signIn.accountId, [{ path: ['notBefore'], atMost: signIn.authenticatedAt - 1 }]),
   ]);
   if (outcome.committed) return { kind: 'signed_in', sessionId: current.id };
-  return outcome.failed.index < own.length ? { kind: 'lost' } : undefined;
+  if (outcome.failed.index < own.length) return { kind: 'lost' };
+  return outcome.failed.index > own.length ? { kind: 'too_late' } : undefined;
 }

@@ -49,7 +49,8 @@ export async function endApp(
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const session = await deps.store.get(deviceSessions, app.sessionId);
     const end = { ...cause, at: deps.clock.now() };
-    if (!session || session.state !== 'live' || session.apps[app.appNumber]?.ended) return false;
+    const found = session?.apps[app.appNumber];
+    if (session?.state !== 'live' || !found || found.ended) return false;
 
     const outcome = await deps.store.commit(endAppWrites(deps, session, { appNumber: app.appNumber, end }));
     if (outcome.committed) return true;
