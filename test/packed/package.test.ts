@@ -8,7 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import * as client from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DEMO_PASSWORD, demoAccounts } from '../../src/demo.ts';
+import { callbackOf } from '../support/sign-in.ts';
+import { formOf, userAgent } from '../support/user-agent.ts';
 
 const run = promisify(execFile);
 const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -91,7 +95,40 @@ describe('the installed package', () => {
     }
   });
 
-  it.todo('completes a code flow with an ordinary client library');
+  it('completes a code flow with an ordinary client library', async () => {
+    const config = await client.discovery(new URL(issuer), 'playground-pc', undefined, client.None(), {
+      execute: [client.allowInsecureRequests],
+    });
+    const verifier = client.randomPKCECodeVerifier();
+    const state = client.randomState();
+    const address = client.buildAuthorizationUrl(config, {
+      redirect_uri: `${issuer}/playground/pc`,
+      scope: 'openid profile offline_access',
+      code_challenge: await client.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+      state,
+    });
+
+    // The app's address is on this server too, so the browser must not follow the last step.
+    const browser = userAgent(issuer);
+    const page = await browser.open(address.href);
+    const { action, fields } = formOf(page);
+    const resume = await browser.post(action, {
+      ...fields,
+      identifier: demoAccounts[0].email,
+      password: DEMO_PASSWORD,
+    });
+    const answer = await browser.get(resume.headers.get('location') ?? '');
+    const callback = callbackOf(answer);
+
+    const tokens = await client.authorizationCodeGrant(config, callback, {
+      pkceCodeVerifier: verifier,
+      expectedState: state,
+    });
+    expect(tokens.claims()?.sub).toMatch(/^acc_/);
+    const refreshed = await client.refreshTokenGrant(config, tokens.refresh_token ?? '');
+    expect(refreshed.refresh_token).not.toBe(tokens.refresh_token);
+  });
 
   it('stops when it is told to, with exit code 0', async () => {
     const exit = once(server, 'exit');
