@@ -2,6 +2,7 @@
 // operator's URL, but its answer ends up in signed tokens, so it is bounded (time, bytes, calls at once) and
 // can never set what the server itself vouches for: who, for whom, until when, how strongly signed in.
 import { createHmac } from 'node:crypto';
+import { ownClaims } from '../config/apis.ts';
 import { type Clock, nowSeconds } from '../core/clock.ts';
 import { createWorkQueue } from '../protection/work-queue.ts';
 import type { Json } from '../storage/store.ts';
@@ -44,13 +45,6 @@ export const SIGNATURE_HEADER = 'strata-signature';
 const BODY_BYTES_MAX = 16_384;
 const CALLS_AT_ONCE = 32;
 const CALLS_WAITING_MAX = 256;
-
-/** Claims of RFC 7519, RFC 9068, OpenID Connect and our own that only the server sets. */
-const reserved = new Set(
-  `iss sub aud exp nbf iat jti sid azp client_id scope scopes acr amr auth_time nonce cnf act may_act
-   at_hash c_hash s_hash sub_jwk active token_type username token_use platform device events
-   authorization_details typ kid __proto__`.split(/\s+/),
-);
 
 export function createClaimsHook(deps: ClaimsHookDeps, settings: ClaimsHookSettings): ClaimsHook {
   const queue = createWorkQueue({
@@ -144,7 +138,9 @@ function parseJson(text: string): unknown {
 }
 
 function acceptedClaims(answer: Record<string, Json>): Record<string, Json> {
-  return Object.fromEntries(Object.entries(answer).filter(([name]) => !reserved.has(name)));
+  return Object.fromEntries(
+    Object.entries(answer).filter(([name]) => !ownClaims.has(name) && name !== '__proto__'),
+  );
 }
 
 /** What went wrong in a word; the message of a foreign error may quote the answer. */
