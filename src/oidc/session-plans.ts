@@ -78,13 +78,16 @@ async function placeOf(
   accountId: AccountId,
 ): Promise<Place | undefined> {
   const result = signInResult(ctx.oidc.result);
-  if (ctx.oidc.deviceCode) return deviceFlowPlace(deps, ctx, client, accountId);
-  if (isNativeClient(client)) return result && nativePlace(deps, ctx, { client, accountId, result });
+  const isDeviceFlow = ctx.oidc.deviceCode !== undefined;
+  if (isNativeClient(client) && !isDeviceFlow) {
+    return result && nativePlace(deps, ctx, { client, accountId, result });
+  }
 
   const session = await browserDeviceSession(deps, ctx, result);
   if (!session) return undefined;
 
   await noteActivity(deps, session);
+  if (isDeviceFlow) return deviceFlowPlace(deps, ctx, { client, accountId, approver: session });
   return { sessionId: session.id, platform: session.platform, plan: { kind: 'join', sessionId: session.id } };
 }
 
@@ -111,15 +114,13 @@ async function browserDeviceSession(
 function deviceFlowPlace(
   deps: PlanDeps,
   ctx: KoaContextWithOIDC,
-  client: ClientRecord,
-  accountId: AccountId,
+  known: { client: ClientRecord; accountId: AccountId; approver: DeviceSession },
 ): Place | undefined {
-  const approver = requestState(ctx).deviceSession;
-  if (!approver?.auth) return undefined;
+  const { approver } = known;
+  if (!approver.auth) return undefined;
 
   return startPlace(deps, ctx, {
-    client,
-    accountId,
+    ...known,
     auth: approver.auth,
     authenticatedAt: deps.clock.now(),
     startedBy: { how: 'code', sessionId: approver.id },

@@ -21,6 +21,7 @@ export function createApp(deps: WebDeps, more: readonly Route[]): Koa {
   const app = new Koa();
   pinAddresses(app, deps.config.issuer);
   const middleware: Middleware[] = [
+    cookieKeys(deps),
     requestLog(deps),
     securityHeaders(deps.config),
     language(deps.config),
@@ -65,6 +66,18 @@ function ownRoutes(deps: WebDeps, more: readonly Route[]): Middleware {
   return router.routes() as unknown as Middleware;
 }
 
+/**
+ * The engine signs its cookies through the application that it runs in, with the keys that were there when
+ * the request first asked for a cookie: so they are set before anything does.
+ */
+function cookieKeys(deps: WebDeps): Middleware {
+  return async function setCookieKeys(ctx: Context, next: Next): Promise<void> {
+    const { keys } = deps.engine();
+    if (keys) ctx.app.keys = keys;
+    await next();
+  };
+}
+
 /** The engine may be another one at the next request, so it is asked for each time. */
 function native(deps: WebDeps): Middleware {
   return (ctx, next) => nativeRequests(deps.engine(), deps.clients)(ctx, next);
@@ -74,8 +87,6 @@ function engine(deps: WebDeps): Middleware {
   return async function runEngine(ctx: Context, next: Next): Promise<void> {
     const current = deps.engine();
     const [run] = current.middleware;
-    // The engine signs its cookies through the application that it runs in.
-    if (current.keys) ctx.app.keys = current.keys;
     await run?.(ctx, next);
   };
 }
