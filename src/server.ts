@@ -11,7 +11,7 @@ import { type ClientRegistry, clientRegistry } from './clients/client-registry.t
 import type { Config } from './config/schema.ts';
 import { type Clock, systemClock } from './core/clock.ts';
 import { createLog, type Log } from './core/log.ts';
-import { seedDemo } from './demo.ts';
+import { DEMO_PASSWORD, demoAccounts, seedDemo } from './demo.ts';
 import { scopeCeiling } from './grants/granted-scopes.ts';
 import type { GrantDeps } from './grants/table.ts';
 import { type Keyring, openKeyring } from './keys/keyring.ts';
@@ -187,6 +187,7 @@ function assemble(parts: Parts) {
     sessions: grants,
     trustedProxies: parseTrustedProxies(config.trustedProxies),
     shutdown: parts.shutdown,
+    ...(config.demo && { demoAccount: { identifier: demoAccounts[0].email, password: DEMO_PASSWORD } }),
   };
   const app = createApp(webDeps, [
     { method: 'GET', path: '/healthz', handler: showHealth },

@@ -8,6 +8,7 @@ import { postEndDevice, postEndOtherDevices, showDevices } from './pages/devices
 import { showOutbox } from './pages/outbox.ts';
 import { finishOwnSignIn, startOwnSignIn } from './pages/own-sign-in.ts';
 import { showPage } from './pages/page.ts';
+import { playgroundRoutes } from './pages/playground.ts';
 import { qrPageRoutes } from './pages/qr.ts';
 import { cancelInteraction, postSignIn, showSignIn } from './pages/sign-in.ts';
 import { postSignUp, postSignUpConfirm, showSignUp } from './pages/sign-up.ts';
@@ -46,6 +47,7 @@ export function routes(deps: WebDeps): Route[] {
     })),
     ...qrPageRoutes(deps),
     ...qrApiRoutes(deps),
+    ...(deps.config.playground ? playgroundRoutes(deps) : []),
   ];
 }
 
