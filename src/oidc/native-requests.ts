@@ -22,14 +22,14 @@ export interface NativeCookie {
 const AUTHORIZE = /^\/authorize(?:\/([\w-]{21,64}))?\/?$/i;
 
 /** Marks native requests, and destroys their session with the answer that leads back to the app. */
-export function nativeRequests(provider: Provider, clients: ClientRegistry) {
+export function nativeRequests(provider: Provider, clients: ClientRegistry, native: NativeCookie) {
   return async function nativeRequest(ctx: Context, next: Next): Promise<void> {
     const [match, uid] = AUTHORIZE.exec(ctx.path) ?? [];
     if (match === undefined) return next();
 
     requestState(ctx).native = await isNative(provider, clients, { clientId: ctx.query.client_id, uid });
     await next();
-    await leaveNothingBehind(ctx);
+    await leaveNothingBehind(ctx, native);
   };
 }
 
@@ -68,11 +68,15 @@ export function forgetNativeSessions(provider: Provider): void {
   provider.on('authorization.error', forget);
 }
 
-async function leaveNothingBehind(ctx: Context): Promise<void> {
+async function leaveNothingBehind(ctx: Context, cookie: NativeCookie): Promise<void> {
   const { native, nativeAnswered } = requestState(ctx);
   const session = native && nativeAnswered ? ctx.oidc?.session : undefined;
   if (!session) return;
 
   await session.destroy();
-  ctx.oidc.cookies.set(ctx.oidc.provider.cookieName('session'), null, { path: '/', signed: true });
+  // A request that was asked more than one thing was saved under another id before; not in the types.
+  const { oldId } = session as { oldId?: string };
+  if (oldId !== undefined) await ctx.oidc.provider.Session.adapter.destroy(oldId);
+  // By its own name: the engine is through with this request and would name the browser's cookie.
+  ctx.oidc.cookies.set(cookie.name, null, { path: '/', signed: true });
 }

@@ -4,6 +4,7 @@ import Router from '@koa/router';
 import Koa, { type Context, type Middleware, type Next } from 'koa';
 import { structuredTokens } from '../oidc/introspection.ts';
 import { nativeRequests } from '../oidc/native-requests.ts';
+import { cookieNames } from '../oidc/settings.ts';
 import { endAtSignOut, userCodeGuesses, userCodeInAddress } from './middleware/engine-answers.ts';
 import { failures } from './middleware/failures.ts';
 import { readForms } from './middleware/forms.ts';
@@ -80,7 +81,8 @@ function cookieKeys(deps: WebDeps): Middleware {
 
 /** The engine may be another one at the next request, so it is asked for each time. */
 function native(deps: WebDeps): Middleware {
-  return (ctx, next) => nativeRequests(deps.engine(), deps.clients)(ctx, next);
+  const cookie = { name: cookieNames(deps.config.issuer).native };
+  return (ctx, next) => nativeRequests(deps.engine(), deps.clients, cookie)(ctx, next);
 }
 
 function engine(deps: WebDeps): Middleware {
