@@ -88,7 +88,10 @@ export const apiApp = {
   first_party: true,
 } satisfies ClientMetadata;
 
-export async function addApp(strata: TestServer, metadata: ClientMetadata = webApp): Promise<TestApp> {
+export async function addApp(
+  strata: Pick<TestServer, 'origin' | 'addClient'>,
+  metadata: ClientMetadata = webApp,
+): Promise<TestApp> {
   const { id, secret } = await strata.addClient(metadata);
   const redirectUri = metadata.redirect_uris?.[0] ?? '';
   const isPublic = secret === '';

@@ -2,7 +2,6 @@
 // stands still unless a test advances it.
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAccount } from '../../src/accounts/account.ts';
@@ -12,6 +11,7 @@ import { recordTypes } from '../../src/records.ts';
 import { createServer, type StrataServer } from '../../src/server.ts';
 import { openStore } from '../../src/storage/open.ts';
 import { type CountingStore, countingStore } from './counting-store.ts';
+import { freePort } from './free-port.ts';
 import { testClock } from './test-clock.ts';
 import { type TestSettings, testConfig } from './test-config.ts';
 
@@ -24,7 +24,10 @@ export interface TestServer {
   log: string[];
   /** Directory of the database file, where one was asked for. */
   dataDir: string;
-  addAccount(account?: { email?: string; name?: string }): Promise<{ id: string; email: string; password: string }>;
+  addAccount(account?: {
+    email?: string;
+    name?: string;
+  }): Promise<{ id: string; email: string; password: string }>;
   addClient(metadata: ClientMetadata): Promise<{ id: string; secret: string }>;
   close(): Promise<void>;
 }
@@ -88,14 +91,4 @@ async function addAccount(server: StrataServer, account: { email?: string; name?
   });
   if (outcome.kind !== 'created') throw new Error(`the account could not be made: ${outcome.kind}`);
   return { id: outcome.account.id, email, password };
-}
-
-/** A port that was free a moment ago: the issuer must name it before the server listens. */
-async function freePort(): Promise<number> {
-  const probe = createNetServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
