@@ -7,7 +7,11 @@ import { decodeJwt, serialOf, shortened } from './tokens.js';
 
 export function chipsOf(layer, pane, holdings, now) {
   const chips = layers[layer](holdings, pane);
-  return chips.map((chip) => ({ ...chip, text: chip.text ?? shortened(chip.token), state: stateOf(chip, now) }));
+  return chips.map((chip) => ({
+    ...chip,
+    text: chip.text ?? shortened(chip.token),
+    state: stateOf(chip, now),
+  }));
 }
 
 const layers = { credential, session, call, application };
@@ -65,13 +69,22 @@ function call({ access, ended }) {
     .filter(([api]) => access[api] !== undefined)
     .map(([api, kind]) => {
       const { token, at, until } = access[api];
-      return { id: kind.replace('_', '-'), kind, token, until, lifeMs: until - at, ...(ended && { state: 'dead' }) };
+      return {
+        id: kind.replace('_', '-'),
+        kind,
+        token,
+        until,
+        lifeMs: until - at,
+        ...(ended && { state: 'dead' }),
+      };
     });
 }
 
 function application({ qr, code, handshake }) {
   return [
-    ...(qr === undefined ? [] : [{ id: 'qr', kind: 'qr', ...ticket(qr) }]),
+    ...(qr === undefined
+      ? []
+      : [{ id: 'qr', kind: 'qr', ...ticket(qr), text: shortened(qr.text.split('#')[1]) }]),
     ...(handshake === undefined ? [] : [{ id: 'handshake', kind: 'handshake', ...ticket(handshake) }]),
     ...(code === undefined ? [] : [{ id: 'code', kind: 'code', token: code.text, state: 'used' }]),
   ];

@@ -14,7 +14,7 @@ import {
 import { changeHoldings, events, holdingsOf, note, onChange } from './holdings.js';
 import { scannerDeeds, startScanner } from './scanner.js';
 import { endOther, sessionOf, showSessions } from './sessions.js';
-import { moveToIssuer, say, sayReason, settings } from './settings.js';
+import { moveToIssuer, sayReason, settings } from './settings.js';
 import { startShelf } from './shelf.js';
 
 const find = (selector) => document.querySelector(selector);
@@ -84,7 +84,8 @@ async function callHello() {
   const answer = await callApi(settings.helloApi, '/playground/api/hello');
   const { ended } = holdingsOf(pane);
   if (answer.ok) note(pane, 'call', 'called');
-  find('[data-answer]').textContent = answer.ok ? answer.body.hello : sayReason(ended?.reason);
+  const words = answer.ok ? `${answer.body.hello} (${answer.body.platform})` : sayReason(ended?.reason);
+  find('[data-answer]').textContent = words;
 }
 
 async function replay() {
@@ -106,7 +107,8 @@ function forget() {
 /** An app that is told by a push message that something happened looks for itself; here the tab tells it. */
 function noticeEnd() {
   const [latest] = events();
-  const isMine = latest?.key === 'ended_other' && latest.pane !== pane && latest.values.sid === sessionOf(pane);
+  const isMine =
+    latest?.key === 'ended_other' && latest.pane !== pane && latest.values.sid === sessionOf(pane);
   if (!isMine || noticedAt === latest.at) return;
 
   noticedAt = latest.at;

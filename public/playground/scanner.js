@@ -46,7 +46,10 @@ async function scan() {
   if (isAboutFreshness(answer)) return askToSignInAgain();
   if (!answer.ok) return refused(answer);
 
-  changeHoldings('pc', (pcHoldings) => ({ ...pcHoldings, qr: pcHoldings.qr && { ...pcHoldings.qr, used: true } }));
+  changeHoldings('pc', (pcHoldings) => ({
+    ...pcHoldings,
+    qr: pcHoldings.qr && { ...pcHoldings.qr, used: true },
+  }));
   note('phone', 'application', 'qr_scanned');
   showRequest(answer.body);
 }
@@ -69,7 +72,8 @@ function showRequest({ handshake, request, confirm, expires_in_ms: lifeMs }) {
   hideWords();
   find('#qr-number').value = '';
   find('[data-scan-client]').textContent = client.name;
-  find('[data-scan-browser]').textContent = [requester.browser, requester.os].filter(Boolean).join(', ') || '–';
+  find('[data-scan-browser]').textContent =
+    [requester.browser, requester.os].filter(Boolean).join(', ') || '–';
   find('[data-scan-asked]').textContent = sayAgo(agoMs);
   showRow('place', requester.place);
   showNetwork(requester.network_match);
@@ -110,7 +114,13 @@ async function deny(reason) {
   finish('denied', 'qr_denied');
 }
 
-const overCodes = new Set(['invalid_code', 'already_used', 'expired_token', 'unknown_handshake', 'state_conflict']);
+const overCodes = new Set([
+  'invalid_code',
+  'already_used',
+  'expired_token',
+  'unknown_handshake',
+  'state_conflict',
+]);
 
 function refused({ body }) {
   const code = body?.code ?? 'no_answer';

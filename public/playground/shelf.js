@@ -53,7 +53,7 @@ function chipItem(list, chip, { pane, layer, now }) {
   setText(kind, say(`kinds.${chip.kind}`, { n: chip.n }));
   setText(text, chip.text);
   setText(life, lifeWords(chip, now));
-  bar.hidden = chip.lifeMs === undefined || chip.state === 'used';
+  bar.hidden = chip.lifeMs === undefined || chip.state === 'used' || chip.state === 'dead';
   // Through the object model: the content policy allows no style attribute.
   bar.firstElementChild.style.setProperty('--rest', String(restOf(chip, now)));
   if (isNew) flash(button);
@@ -68,7 +68,12 @@ function newItem(chip, { pane, layer }) {
   button.type = 'button';
   button.dataset.testid = `chip-${chip.id}`;
   bar.append(element('span'));
-  button.append(element('span', 'chip-kind'), element('code', 'chip-text'), element('span', 'chip-life'), bar);
+  button.append(
+    element('span', 'chip-kind'),
+    element('code', 'chip-text'),
+    element('span', 'chip-life'),
+    bar,
+  );
   button.addEventListener('click', () => {
     const current = chipsOf(layer, pane, holdingsOf(pane), Date.now()).find(({ id }) => id === chip.id);
     if (current !== undefined) inspect(layer, current);

@@ -1,12 +1,21 @@
 // The page around both panes: it fits the PC's screen into its frame, says whose page each shows, watches
 // for a QR code on it, draws the shelf, and ticks off the steps.
-import { changeHoldings, forgetEvents, forgetHoldings, holdingsOf, note, onChange, stepsTaken } from './holdings.js';
+import {
+  changeHoldings,
+  forgetEvents,
+  forgetHoldings,
+  holdingsOf,
+  note,
+  onChange,
+  stepsTaken,
+} from './holdings.js';
 import { moveToIssuer, settings } from './settings.js';
 import { startShelf } from './shelf.js';
 
 const find = (selector) => document.querySelector(selector);
 
-/** Narrower screens than this show no QR code: nobody scans a phone's own screen. */
+/** How wide the PC's screen is; on one narrower than the least, pages show no QR code. */
+const PC_WIDTH = 960;
 const PC_WIDTH_MIN = 800;
 const LOOK_MS = 400;
 
@@ -27,7 +36,8 @@ function start() {
 /** A PC's page on a narrow stage is laid out as on a PC and then shrunk. */
 function fitScreen() {
   const { clientWidth } = screen;
-  const scale = Math.min(1, clientWidth / PC_WIDTH_MIN);
+  const isStacked = clientWidth < PC_WIDTH_MIN / 2;
+  const scale = Math.min(1, clientWidth / (isStacked ? PC_WIDTH_MIN : PC_WIDTH));
   screen.style.setProperty('--scale', String(scale));
 }
 
@@ -40,7 +50,8 @@ function look() {
   const whose = find('[data-whose]');
   whose.textContent = isApp ? whose.dataset.app : whose.dataset.server;
   whose.classList.toggle('pc-whose-server', !isApp);
-  find('[data-address]').textContent = new URL(settings.issuer).host + pathname.replace(/\/[\w-]{21,}/g, '/…');
+  find('[data-address]').textContent =
+    new URL(settings.issuer).host + pathname.replace(/\/[\w-]{21,}/g, '/…');
   lookForCode(page);
 }
 
@@ -52,7 +63,10 @@ function lookForCode(page) {
   if (qr?.text === uri) return;
 
   const { qrCodeMs: lifeMs } = settings;
-  changeHoldings('pc', (holdings) => ({ ...holdings, qr: { text: uri, until: Date.now() + lifeMs, lifeMs } }));
+  changeHoldings('pc', (holdings) => ({
+    ...holdings,
+    qr: { text: uri, until: Date.now() + lifeMs, lifeMs },
+  }));
   if (qr === undefined) note('pc', 'application', 'qr_shown');
 }
 

@@ -82,7 +82,7 @@ async function sayHello(deps: PlaygroundDeps, ctx: Context): Promise<void> {
   if (!isOurs) return refuse(ctx, 401, 'invalid_token');
   if (!scope.split(' ').includes(HELLO_SCOPE)) return refuse(ctx, 403, 'insufficient_scope');
 
-  ctx.body = { hello: `Hello from the demo API, ${platform ?? 'app'}.`, sub, platform, sid };
+  ctx.body = { hello: 'Hello from the demo API.', sub, platform, sid };
 }
 
 /** As RFC 6750 §3 says it, and why, where a genuine token's session has ended. */

@@ -1,6 +1,7 @@
 // A sample of every state that a view can be in. The tests render and validate all of them in all languages.
 import { endReasons } from '../../../src/sessions/device-session.ts';
 import type { DeviceRow, PageErrorCode, ViewContexts, ViewName } from '../../../src/web/views.ts';
+import { paneSamples, playgroundSamples } from './playground-samples.ts';
 
 export type Samples<View extends ViewName> = Readonly<Record<string, ViewContexts[View]>>;
 
@@ -305,6 +306,8 @@ export const samples: { readonly [View in ViewName]: Samples<View> } = {
   },
   'not-found': { plain: {}, 'with a way back': { backUrl: '/' } },
   busy: { plain: {}, 'with a retry': { retryUrl: '/sign-in' } },
+  playground: playgroundSamples,
+  'playground-pane': paneSamples,
 };
 
 /** Every sample with its view and name. */
