@@ -10,6 +10,7 @@ import type { EndingDeps } from '../sessions/ending.ts';
 import { endApp } from '../sessions/ending.ts';
 import type { Write } from '../storage/store.ts';
 import { patch } from '../storage/store.ts';
+import { installationOf, planWithInstallation } from './installation.ts';
 import type { DpopProof, GrantContext } from './issuing.ts';
 import {
   answerWithTokens,
@@ -26,7 +27,7 @@ import type { Redeemed, RedemptionDeps } from './redemption.ts';
 import { redeem } from './redemption.ts';
 import { SessionEnded } from './refusals.ts';
 
-export const authorizationCodeParameters = ['code', 'code_verifier', 'redirect_uri'];
+export const authorizationCodeParameters = ['code', 'code_verifier', 'redirect_uri', 'installation_id'];
 
 type CodeGrantDeps = RedemptionDeps & EndingDeps;
 
@@ -34,6 +35,7 @@ export function authorizationCodeGrant(provider: Provider, deps: CodeGrantDeps) 
   return async function authorizationCode(ctx: GrantContext): Promise<void> {
     const value = requiredParameter(ctx, 'code');
     const redirectUri = requiredParameter(ctx, 'redirect_uri');
+    const installation = installationOf(ctx.oidc.params);
     const dPoP = await validatedProof(provider, ctx);
     const id = codeId('AuthorizationCode', value);
     const record = await deps.store.get(authorizationCodes, id);
@@ -55,7 +57,7 @@ export function authorizationCodeGrant(provider: Provider, deps: CodeGrantDeps) 
     const chainToken = { ...tokenFacts(code), gty: 'authorization_code', ...chainKey(ctx, dPoP) };
     const redeemed = await redeemCode(deps, {
       id,
-      plan: record.plan,
+      plan: planWithInstallation(record.plan, code.clientId, installation),
       clientId: ctx.oidc.client.clientId,
       ...(mayRefresh(ctx) && { chainToken }),
     });

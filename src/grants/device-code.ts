@@ -9,6 +9,7 @@ import { deviceSessions } from '../sessions/device-session.ts';
 import { isUntouched } from '../sessions/refresh-chain.ts';
 import { patch } from '../storage/store.ts';
 import { consentChecks, tokenFacts } from './authorization-code.ts';
+import { installationOf, planWithInstallation } from './installation.ts';
 import type { GrantContext } from './issuing.ts';
 import {
   answerWithTokens,
@@ -25,7 +26,7 @@ import type { Redeemed, RedemptionDeps } from './redemption.ts';
 import { firstRefreshToken, redeem } from './redemption.ts';
 import { SessionEnded } from './refusals.ts';
 
-export const deviceCodeParameters = ['device_code'];
+export const deviceCodeParameters = ['device_code', 'installation_id'];
 
 export interface DeviceCodeDeps extends RedemptionDeps {
   pacing: Pacing;
@@ -39,6 +40,7 @@ type ApprovedCode = DeviceCodeRecord & { plan: SessionPlan };
 export function deviceCodeGrant(provider: Provider, deps: DeviceCodeDeps) {
   return async function deviceCode(ctx: GrantContext): Promise<void> {
     const id = codeId('DeviceCode', requiredParameter(ctx, 'device_code'));
+    const installation = installationOf(ctx.oidc.params);
     const dPoP = await validatedProof(provider, ctx);
     const record = await deps.store.get(deviceCodes, id);
 
@@ -53,7 +55,7 @@ export function deviceCodeGrant(provider: Provider, deps: DeviceCodeDeps) {
     const token: ChainToken = { ...tokenFacts(code), gty: 'device_code', ...chainKey(ctx, dPoP) };
     const redeemed =
       record.consumedAt === undefined
-        ? await redeemDeviceCode(deps, { id, record, ...(mayRefresh(ctx) && { token }) })
+        ? await redeemDeviceCode(deps, { id, record, installation, ...(mayRefresh(ctx) && { token }) })
         : await repeatRedemption(deps, record);
 
     await answerWithTokens(provider, ctx, { ...redeemed, account, token, grant: record.plan.grant, dPoP });
@@ -79,9 +81,10 @@ function expirySeconds(record: DeviceCodeRecord): number {
 
 async function redeemDeviceCode(
   deps: DeviceCodeDeps,
-  code: { id: string; record: ApprovedCode; token?: ChainToken },
+  code: { id: string; record: ApprovedCode; installation: string | undefined; token?: ChainToken },
 ): Promise<Redeemed> {
-  const { plan, clientId } = code.record;
+  const { clientId } = code.record;
+  const plan = planWithInstallation(code.record.plan, clientId, code.installation);
   const outcome = await redeem(
     deps,
     plan,

@@ -14,6 +14,7 @@ import { prepareRedemption } from '../qr/redeeming.ts';
 import type { QrRefusal } from '../qr/refusal.ts';
 import type { ChainToken } from '../sessions/device-session.ts';
 import { repeatRedemption } from './device-code.ts';
+import { installationOf, knownInstallation } from './installation.ts';
 import type { DpopProof, GrantContext } from './issuing.ts';
 import {
   answerWithTokens,
@@ -135,9 +136,7 @@ async function planFor(deps: MapTokenDeps, ctx: GrantContext, approval: Approval
 
   const platform = defaultPlatform(client.metadata);
   const { requester, scope, resource } = approval;
-  const installationId = ctx.oidc.params.installation_id;
-  const known =
-    typeof installationId === 'string' && installationId.length <= 128 ? installationId : undefined;
+  const known = installationOf(ctx.oidc.params);
   return {
     kind: 'start',
     grant: await deps.grantFor({ clientId: approval.clientId, platform, scope, resource }),
@@ -153,14 +152,9 @@ async function planFor(deps: MapTokenDeps, ctx: GrantContext, approval: Approval
       auth: approval.auth,
       authenticatedAt: approval.approvedAt,
       startedBy: { how: 'qr', sessionId: approval.grantorSessionId },
-      ...(known !== undefined && { deviceKey: installationKey(approval.clientId, known) }),
+      ...knownInstallation(approval.clientId, known),
     },
   };
-}
-
-/** The same installation of one app is the same device, for the account that is signed in there. */
-export function installationKey(clientId: string, installationId: string): string {
-  return digest('installation', clientId, installationId);
 }
 
 function tokenFor(ctx: GrantContext, approval: Approval, dPoP: DpopProof | undefined): ChainToken {

@@ -11,7 +11,7 @@ import type { Clock } from '../core/clock.ts';
 import type { AccountId, SessionId } from '../core/ids.ts';
 import { isSessionId, newSessionId } from '../core/ids.ts';
 import { grantedScopes, type ScopeContext, scopeCeiling } from '../grants/granted-scopes.ts';
-import { installationKey } from '../grants/map-token.ts';
+import { installationOf, knownInstallation } from '../grants/installation.ts';
 import type { PendingSession } from '../grants/one-time-codes.ts';
 import { requestState } from '../grants/request-state.ts';
 import { noteActivity } from '../sessions/activity.ts';
@@ -152,7 +152,7 @@ function startPlace(
   const { client, accountId, auth, authenticatedAt, startedBy } = known;
   const id = newSessionId();
   const platform = platformOf(ctx, client);
-  const installation = installationOf(ctx);
+  const installation = installationOf(ctx.oidc.params);
   const pending: PendingSession = {
     id,
     accountId,
@@ -164,7 +164,7 @@ function startPlace(
     auth,
     authenticatedAt,
     startedBy,
-    ...(installation !== undefined && { deviceKey: installationKey(client.id, installation) }),
+    ...knownInstallation(client.id, installation),
   };
   return { sessionId: id, platform, plan: { kind: 'start', pending } };
 }
@@ -174,11 +174,6 @@ function platformOf(ctx: KoaContextWithOIDC, client: ClientRecord): string {
   const asked = ctx.oidc.params?.platform;
   const registered = client.metadata.platforms ?? [];
   return typeof asked === 'string' && registered.includes(asked) ? asked : defaultPlatform(client.metadata);
-}
-
-function installationOf(ctx: KoaContextWithOIDC): string | undefined {
-  const given = ctx.oidc.params?.installation_id;
-  return typeof given === 'string' && given.length > 0 && given.length <= 128 ? given : undefined;
 }
 
 async function consentOf(

@@ -6,6 +6,7 @@ import type { ClientRegistry } from '../clients/client-registry.ts';
 import type { Config } from '../config/schema.ts';
 import type { Clock } from '../core/clock.ts';
 import { openidScopes } from '../grants/granted-scopes.ts';
+import { checkInstallation } from '../grants/installation.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import { signingKeys } from '../keys/signing-key.ts';
 import { claimsByScope } from './account-claims.ts';
@@ -62,7 +63,7 @@ export function engineSettings(deps: SettingsDeps): Configuration {
     enabledJWA: signingAlgorithms(),
     expiresWithSession: () => false,
     extraClientMetadata: { properties: [...ownClientMembers] },
-    extraParams: ['installation_id', 'platform'],
+    extraParams: { installation_id: checkInstallationParameter, platform: null },
     features: features(deps),
     interactions: {
       policy: strataInteractionPolicy(),
@@ -73,7 +74,8 @@ export function engineSettings(deps: SettingsDeps): Configuration {
     pkce: { required: requiresPkce },
     renderError: (ctx, out) => renderError(deps.pages, ctx, out),
     responseTypes: ['code', 'none'],
-    revokeGrantPolicy: () => true,
+    // What ends an app says so itself (adapters/refresh-tokens.ts); revoking one access token ends none.
+    revokeGrantPolicy: () => false,
     routes,
     scopes: [...openidScopes],
     subjectTypes: ['public'],
@@ -181,6 +183,10 @@ function cookieSettings({ config, keyring }: SettingsDeps): Configuration['cooki
     long: common,
     short: common,
   };
+}
+
+function checkInstallationParameter(_ctx: KoaContextWithOIDC, value: string | undefined): void {
+  if (value !== undefined) checkInstallation(value);
 }
 
 /** RFC 7636 for everybody; an operator may waive it for a confidential web client that cannot. */

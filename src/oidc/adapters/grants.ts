@@ -1,10 +1,9 @@
-// The engine's Grant is an app of a device session. It is there as long as both are live, and destroying it
-// ends the app with the reason that the request gives.
+// The engine's Grant is an app of a device session, and there as long as both are live. It is never destroyed
+// by the engine: what ends an app says so, with its reason.
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 import { Provider } from 'oidc-provider';
 import { readOnce, requestState } from '../../grants/request-state.ts';
 import { deviceSessions, endOfApp, parseGrantId } from '../../sessions/device-session.ts';
-import { endApp } from '../../sessions/ending.ts';
 import type { AdapterDeps } from './adapter-deps.ts';
 
 /** The engine wants an expiry; a session without an absolute limit gets a far one. */
@@ -37,10 +36,5 @@ export function grantAdapter(deps: AdapterDeps): Partial<Adapter> {
     };
   }
 
-  async function destroy(id: string): Promise<void> {
-    const place = parseGrantId(id);
-    if (place) await endApp(deps, place, { reason: 'signed_out', by: 'client' });
-  }
-
-  return { find, destroy };
+  return { find };
 }
