@@ -14,6 +14,7 @@ const server = await createServer(
     listen: { port: Number(port) },
     dataDir,
     store: { url: 'sqlite:strata.db' },
+    log: { level: 'warn' },
   }),
 );
 
