@@ -77,19 +77,27 @@ export function demoClients(issuer: string): ClientMetadata[] {
   ];
 }
 
-export async function seedDemo(deps: {
+interface DemoDeps {
   store: Store;
   clock: Clock;
   clients: ClientRegistry;
   passwords: PasswordHasher;
   issuer: string;
-}): Promise<void> {
-  for (const client of demoClients(deps.issuer)) await deps.clients.ensure(client);
+}
 
+export async function seedDemo(deps: DemoDeps): Promise<void> {
+  await Promise.all([...demoClients(deps.issuer).map(deps.clients.ensure), seedAccounts(deps)]);
+}
+
+/** Hashing passwords is what takes time at the first start, so later ones only look for the first account. */
+async function seedAccounts(deps: DemoDeps): Promise<void> {
   const [first] = demoAccounts;
   if (await isLoginTaken(deps.store, `email:${first.email}`)) return;
-  for (const { name, email, groups, roles } of demoAccounts) {
-    const passwordHash = await deps.passwords.hash(DEMO_PASSWORD);
-    await createAccount(deps, { name, email, emailVerified: true, groups, roles, passwordHash });
-  }
+
+  await Promise.all(
+    demoAccounts.map(async ({ name, email, groups, roles }) => {
+      const passwordHash = await deps.passwords.hash(DEMO_PASSWORD);
+      await createAccount(deps, { name, email, emailVerified: true, groups, roles, passwordHash });
+    }),
+  );
 }

@@ -3,20 +3,19 @@
 import { createServer as createHttpServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createClaimsHook } from './accounts/claims-hook.ts';
-import { createPasswordHasher, type PasswordHasher } from './accounts/hash-queue.ts';
+import type { PasswordHasher } from './accounts/hash-queue.ts';
 import { createSignInLimits } from './accounts/sign-in.ts';
 import { createSignUpLimits, type SignUpDeps } from './accounts/sign-up.ts';
 import type { ClientRecord } from './clients/client.ts';
-import { type ClientRegistry, clientRegistry } from './clients/client-registry.ts';
+import type { ClientRegistry } from './clients/client-registry.ts';
 import type { Config } from './config/schema.ts';
-import { type Clock, systemClock } from './core/clock.ts';
+import type { Clock } from './core/clock.ts';
 import { createLog, type Log } from './core/log.ts';
 import { DEMO_PASSWORD, demoAccounts, seedDemo } from './demo.ts';
+import { type Foundation, openFoundation } from './foundation.ts';
 import { scopeCeiling } from './grants/granted-scopes.ts';
 import type { GrantDeps } from './grants/table.ts';
-import { type Keyring, openKeyring } from './keys/keyring.ts';
-import { masterKey } from './keys/master-secret.ts';
-import { makeSigningKey } from './keys/signing-key.ts';
+import type { Keyring } from './keys/keyring.ts';
 import { createMailQueue, type MailQueue } from './messages/mail.ts';
 import { createOutbox, type Outbox } from './messages/outbox.ts';
 import { createSmtpMessenger } from './messages/smtp.ts';
@@ -28,9 +27,7 @@ import { readiness, showHealth } from './operations/health.ts';
 import { parseTrustedProxies } from './protection/address.ts';
 import { createLimiter } from './protection/limiter.ts';
 import { createPacing } from './qr/pacing.ts';
-import { recordTypes } from './records.ts';
 import { sweepOnce } from './sessions/sweeper.ts';
-import { openStore } from './storage/open.ts';
 import type { Store } from './storage/store.ts';
 import { createApp } from './web/app.ts';
 import { enginePages } from './web/pages/engine-pages.ts';
@@ -45,6 +42,8 @@ export interface ServerOptions {
   log?: Log;
   /** A store that is open already; it is not closed with the server. */
   store?: Store;
+  /** A foundation that is laid already; it is closed with the server, and brings its own clock and store. */
+  foundation?: Foundation;
 }
 
 export interface StrataServer {
@@ -60,8 +59,12 @@ export interface StrataServer {
   listen(): Promise<number>;
   /** One bite of what the sweeper does every second. */
   sweep(): Promise<boolean>;
-  /** Not ready first; streams hand over, running requests end within the grace, then everything closes. */
-  close(): Promise<void>;
+  /** What it does every 30 s: reads the keys again and takes those into use whose time has come. */
+  reloadKeys(): Promise<void>;
+  /** From now on /readyz says that no more requests should come; those that come are still served. */
+  announceStop(): void;
+  /** Not ready, streams hand over, running requests end within the grace (in ms), then everything closes. */
+  close(graceMs?: number): Promise<void>;
 }
 
 const KEY_RELOAD_MS = 30_000;
@@ -71,29 +74,26 @@ const PACES_MAX = 100_000;
 const NETWORK_CODE_FACTOR = 10;
 
 export async function createServer(config: Config, options: ServerOptions = {}): Promise<StrataServer> {
-  const clock = options.clock ?? systemClock();
   const log = options.log ?? createLog({ level: config.log.level });
-  const store = options.store ?? (await openConfiguredStore(config, clock, log));
-  const keyring = await openKeyring({
-    store,
-    clock,
-    masterKey: masterKey(config),
-    makeKey: (use) => (use === 'signing' ? makeSigningKey() : undefined),
-  });
-  const clients = clientRegistry({ store, clock, keyring });
-  const passwords = passwordHasher(config);
+  const foundation = options.foundation ?? (await openFoundation(config, options));
+  const { clock, store, keyring, clients, passwords } = foundation;
+  const stopping = new AbortController();
   const shutdown = new AbortController();
   const mail = config.mail.smtpUrl === undefined ? createOutbox(clock) : undefined;
   const mails = createMailQueue({ messenger: mail ?? smtpMessenger(config), log });
-  const base = { config, store, clock, log, keyring, clients };
 
-  await clients.ensure(ownClient(config.issuer));
-  if (config.demo) await seedDemo({ ...base, passwords, issuer: config.issuer });
+  await seed(config, foundation);
   const { app, reloadKeys } = assemble({
-    ...base,
+    config,
+    store,
+    clock,
+    log,
+    keyring,
+    clients,
     passwords,
     mails,
     outbox: mail,
+    stopping: stopping.signal,
     shutdown: shutdown.signal,
   });
   const http = httpServer(config, app.callback());
@@ -107,12 +107,13 @@ export async function createServer(config: Config, options: ServerOptions = {}):
     return sweepOnce({ store, clock, settings: { tombstonesMs: config.sessions.tombstones } });
   }
 
-  async function close(): Promise<void> {
+  async function close(graceMs = config.shutdown.grace): Promise<void> {
+    stopping.abort();
     shutdown.abort();
     for (const timer of timers) clearInterval(timer);
-    await stopListening(http, config.shutdown.grace);
+    await stopListening(http, graceMs);
     await mails.close();
-    if (!options.store) await store.close();
+    await foundation.close();
   }
 
   return {
@@ -125,8 +126,18 @@ export async function createServer(config: Config, options: ServerOptions = {}):
     ...(mail && { outbox: mail }),
     listen: () => listen(http, config),
     sweep,
+    reloadKeys,
+    announceStop: () => stopping.abort(),
     close,
   };
+}
+
+/** The clients and accounts that the server itself brings along. */
+async function seed(config: Config, foundation: Foundation): Promise<void> {
+  await Promise.all([
+    foundation.clients.ensure(ownClient(config.issuer)),
+    config.demo && seedDemo({ ...foundation, issuer: config.issuer }),
+  ]);
 }
 
 interface Parts {
@@ -139,6 +150,9 @@ interface Parts {
   passwords: PasswordHasher;
   mails: MailQueue;
   outbox: Outbox | undefined;
+  /** Aborted when no more requests should come. */
+  stopping: AbortSignal;
+  /** Aborted when those that are there should end. */
   shutdown: AbortSignal;
 }
 
@@ -167,6 +181,7 @@ function assemble(parts: Parts) {
     deviceNameOf,
   };
   let engine = createProvider(engineDeps);
+  let engineBuiltFrom = engineKeys(keyring);
 
   const webDeps: WebDeps = {
     config,
@@ -191,15 +206,17 @@ function assemble(parts: Parts) {
   };
   const app = createApp(webDeps, [
     { method: 'GET', path: '/healthz', handler: showHealth },
-    { method: 'GET', path: '/readyz', handler: readiness(webDeps) },
+    { method: 'GET', path: '/readyz', handler: readiness({ store, keyring, shutdown: parts.stopping }) },
   ]);
 
   async function reloadKeys(): Promise<void> {
-    const before = engineKeys(keyring);
     await keyring.reload();
-    if (engineKeys(keyring) === before) return;
+    // A key's turn comes by time alone, so what counts is what the engine was built from.
+    const keys = engineKeys(keyring);
+    if (keys === engineBuiltFrom) return;
 
     engine = createProvider(engineDeps);
+    engineBuiltFrom = keys;
     log.info({}, 'the keys have changed; the engine was built anew');
   }
 
@@ -288,17 +305,6 @@ function userCodeLimitsOf(config: Config, clock: Clock): WebDeps['userCodeLimits
   };
 }
 
-function passwordHasher({ passwords }: Config): PasswordHasher {
-  const cost = passwords.testCost ? { memoryKiB: 8, passes: 1 } : passwords;
-  const { memoryKiB, passes } = cost;
-  return createPasswordHasher({
-    memoryKiB,
-    passes,
-    parallel: passwords.parallel,
-    queueMax: passwords.queueMax,
-  });
-}
-
 function smtpMessenger({ mail }: Config) {
   return createSmtpMessenger({ url: mail.smtpUrl ?? '', from: mail.from });
 }
@@ -325,21 +331,6 @@ function deviceNameOf(
   const { name, os } = deviceNameFrom(ctx.get('user-agent'));
   const app = client.metadata.client_name ?? client.id;
   return { name: name === '' ? app : `${app}, ${name}`, ...(os !== undefined && { os }) };
-}
-
-async function openConfiguredStore(config: Config, clock: Clock, log: Log): Promise<Store> {
-  return openStore({
-    url: config.store.url,
-    dataDir: config.dataDir,
-    clock,
-    types: recordTypes,
-    onFatal: (error) => {
-      // A process that cannot write must not go on answering as if it could.
-      log.fatal({ err: error }, 'the store is lost; ending');
-      process.exitCode = 1;
-      process.kill(process.pid, 'SIGTERM');
-    },
-  });
 }
 
 function httpServer({ limits }: Config, handler: Parameters<typeof createHttpServer>[1]): Server {

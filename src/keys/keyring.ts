@@ -63,10 +63,17 @@ export interface Keyring {
   find(use: KeyUse, kid: string): Key | undefined;
   /** Newest first; those that are not active yet are among them. */
   all(use: KeyUse): readonly Key[];
-  /** Adds a key that becomes active after `leadMs`; those before it verify for `keepMs` after that. */
-  rotate(use: KeyUse, schedule: { leadMs: number; keepMs: number }): Promise<Key>;
+  /** Adds a key that becomes active after the lead. Throws `conflict` where another process does so just now. */
+  rotate(use: KeyUse, schedule: RotationSchedule): Promise<Key>;
   /** Reads the keys again; calls that overlap share one reading. Resolves to whether anything changed. */
   reload(): Promise<boolean>;
+}
+
+export interface RotationSchedule {
+  /** How long the new key is only known before it is used, in ms: so that every process and cache has it. */
+  leadMs: number;
+  /** How long those before it verify once it is used, in ms; for ever where absent. */
+  keepMs?: number;
 }
 
 export interface KeyringDeps {
@@ -110,12 +117,12 @@ export async function openKeyring(deps: KeyringDeps): Promise<Keyring> {
     return key;
   }
 
-  async function rotate(use: KeyUse, schedule: { leadMs: number; keepMs: number }): Promise<Key> {
-    await addKey(deps, use, all(use), schedule);
-    await reload();
-    const [newest] = all(use);
-    if (!newest) throw new DomainError('store_unavailable', { detail: `the new key for ${use} is gone` });
-    return newest;
+  async function rotate(use: KeyUse, schedule: RotationSchedule): Promise<Key> {
+    const number = await addKey(deps, use, all(use), schedule);
+    await read();
+    const added = all(use).find(({ kid }) => kid === String(number));
+    if (!added) throw new DomainError('store_unavailable', { detail: `the new key for ${use} is gone` });
+    return added;
   }
 
   await makeFirstKeys(deps);
@@ -142,25 +149,39 @@ async function readKeys(deps: KeyringDeps, use: KeyUse): Promise<readonly Key[]>
   return page.records.map((record) => ({
     kid: String(record.number),
     use,
-    bytes: open(deps.masterKey, record.sealed, record.id),
+    bytes: unwrapped(deps.masterKey, record),
     createdAt: record.createdAt,
     activeAt: record.activeAt,
     ...(record.retiredAt !== undefined && { retiredAt: record.retiredAt }),
   }));
 }
 
+function unwrapped(masterKey: Buffer, record: KeyRecord): Buffer {
+  try {
+    return open(masterKey, record.sealed, record.id);
+  } catch (cause) {
+    const detail = 'the keys in the store were wrapped with another master secret than the one that is set';
+    throw new DomainError('store_unavailable', { detail, cause });
+  }
+}
+
+/** The number of the new key. */
 async function addKey(
   deps: KeyringDeps,
   use: KeyUse,
   existing: readonly Key[],
-  schedule: { leadMs: number; keepMs: number },
-): Promise<void> {
-  const activeAt = deps.clock.now() + schedule.leadMs;
+  { leadMs, keepMs }: RotationSchedule,
+): Promise<number> {
+  if (existing.length >= KEYS_PER_USE_MAX) {
+    throw new DomainError('conflict', { detail: `there are ${existing.length} keys for ${use} already` });
+  }
+
+  const activeAt = deps.clock.now() + leadMs;
   const number = Math.max(0, ...existing.map((key) => Number(key.kid))) + 1;
   const retiring = existing
-    .filter((key) => key.retiredAt === undefined)
+    .filter((key) => keepMs !== undefined && key.retiredAt === undefined)
     .map((key) =>
-      patch(keyRecords, `${use}.${key.kid}`, { set: [[['retiredAt'], activeAt + schedule.keepMs]] }),
+      patch(keyRecords, `${use}.${key.kid}`, { set: [[['retiredAt'], activeAt + (keepMs ?? 0)]] }),
     );
 
   const outcome = await deps.store.commit([insertion(deps, use, { number, activeAt }), ...retiring]);
@@ -168,6 +189,7 @@ async function addKey(
   if (!outcome.committed) {
     throw new DomainError('conflict', { detail: `another process rotates the keys for ${use} right now` });
   }
+  return number;
 }
 
 function insertion(deps: KeyringDeps, use: KeyUse, key: { number: number; activeAt: number }) {

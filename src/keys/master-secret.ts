@@ -1,6 +1,6 @@
 // The master secret wraps every other key. It comes from the environment or a file; in development it is
 // made at the first start. Nothing else of the product keeps a secret outside the database.
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deriveKey, randomToken } from '../core/secrets.ts';
 
@@ -18,10 +18,38 @@ export function masterKey(source: MasterSecretSource): Buffer {
 
 function developmentSecret(dataDir: string): string {
   const file = join(dataDir, 'master.key');
-  if (!existsSync(file)) {
-    mkdirSync(dataDir, { recursive: true });
-    writeFileSync(file, randomToken(32), { mode: 0o600, flag: 'wx' });
-  }
-  chmodSync(file, 0o600);
+  const kept = read(file);
+  if (kept !== undefined) return kept;
+
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makeOnce(file, randomToken(32));
   return readFileSync(file, 'utf8').trim();
+}
+
+function read(file: string): string | undefined {
+  try {
+    chmodSync(file, 0o600);
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+/** Written aside and linked whole: a process that starts at the same moment finds all of it or nothing. */
+function makeOnce(file: string, secret: string): void {
+  const aside = `${file}.${randomToken(6)}`;
+  writeFileSync(aside, secret, { mode: 0o600, flag: 'wx' });
+  try {
+    linkSync(aside, file);
+  } catch (error) {
+    // The other process was first, and its secret is the one.
+    if (!isCode(error, 'EEXIST')) throw error;
+  } finally {
+    rmSync(aside);
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }

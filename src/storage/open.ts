@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { DomainError } from '../core/errors.ts';
 import type { RecordType } from './record-type.ts';
+import { MEMORY } from './sqlite/database.ts';
 import { openSqlite } from './sqlite/sqlite-store.ts';
 import type { Store } from './store.ts';
 
@@ -26,7 +27,7 @@ const MEMORY_URL = 'sqlite::memory:';
 /** Throws `DomainError` with `store_unavailable`, whose detail is a sentence for the operator. */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
   return openSqlite({
-    path: sqlitePath(options.url, options.dataDir),
+    path: storeFile(options.url, options.dataDir) ?? MEMORY,
     clock: options.clock,
     types: options.types,
     waitingMax: options.waitingMax ?? 10_000,
@@ -35,8 +36,9 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   });
 }
 
-function sqlitePath(url: string, dataDir: string): string {
-  if (url === MEMORY_URL) return ':memory:';
+/** The file that the URL names; undefined for a store in memory. */
+export function storeFile(url: string, dataDir: string): string | undefined {
+  if (url === MEMORY_URL) return undefined;
   if (/^mongodb(\+srv)?:/.test(url)) throw refused('MongoDB is not part of this release; use sqlite:NAME');
 
   const name = /^sqlite:(.+)$/.exec(url)?.[1];

@@ -1,0 +1,103 @@
+// What the server and the commands both stand on: the store, the keys in it, the clients, and the way
+// passwords are hashed. A command opens the same file as a running server, beside it.
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { createPasswordHasher, type PasswordHasher } from './accounts/hash-queue.ts';
+import { type ClientRegistry, clientRegistry } from './clients/client-registry.ts';
+import type { Config } from './config/schema.ts';
+import { type Clock, systemClock } from './core/clock.ts';
+import { DomainError } from './core/errors.ts';
+import { type Keyring, openKeyring } from './keys/keyring.ts';
+import { masterKey } from './keys/master-secret.ts';
+import { makeSigningKey } from './keys/signing-key.ts';
+import { recordTypes } from './records.ts';
+import { openStore, storeFile } from './storage/open.ts';
+import type { Store } from './storage/store.ts';
+
+export interface Foundation {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly keyring: Keyring;
+  readonly clients: ClientRegistry;
+  readonly passwords: PasswordHasher;
+  /** Closes the store, unless it was handed in open. */
+  close(): Promise<void>;
+}
+
+export interface FoundationOptions {
+  clock?: Clock | undefined;
+  /** A store that is open already. */
+  store?: Store | undefined;
+  /** Told once when the store is lost for good and the process had better end. */
+  onStoreLost?: ((error: DomainError) => void) | undefined;
+}
+
+/** Throws `DomainError` with `store_unavailable`, whose detail is a sentence for the operator. */
+export async function openFoundation(config: Config, options: FoundationOptions = {}): Promise<Foundation> {
+  const clock = options.clock ?? systemClock();
+  const store = options.store ?? (await openConfiguredStore(config, clock, options.onStoreLost));
+  const close = async () => {
+    if (!options.store) await store.close();
+  };
+  try {
+    const keyring = await openKeyring({
+      store,
+      clock,
+      masterKey: masterKey(config),
+      makeKey: (use) => (use === 'signing' ? makeSigningKey() : undefined),
+    });
+    const clients = clientRegistry({ store, clock, keyring });
+    return { clock, store, keyring, clients, passwords: passwordHasher(config), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openConfiguredStore(
+  config: Config,
+  clock: Clock,
+  onFatal: FoundationOptions['onStoreLost'],
+): Promise<Store> {
+  const { dataDir, store, masterSecret } = config;
+  const file = storeFile(store.url, dataDir);
+  const needsDirectory = masterSecret === undefined || file?.startsWith(dataDir) === true;
+  if (needsDirectory) makeDataDirectory(dataDir);
+  return openStore({ url: store.url, dataDir, clock, types: recordTypes, ...(onFatal && { onFatal }) });
+}
+
+/** For its owner alone: the database and, in development, the master secret lie in it. */
+function makeDataDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    accessSync(path, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    const detail = `the data directory ${path} cannot be used: ${reasonOf(cause)}; name another as STRATA_DATA_DIR or dataDir`;
+    throw new DomainError('store_unavailable', { detail, cause });
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return directoryReasons[code] ?? `the system says ${code || String(cause)}`;
+}
+
+const directoryReasons: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EEXIST: 'a file has that name',
+  ENOTDIR: 'a file stands where its path wants a directory',
+  ENOENT: 'it cannot be made there',
+};
+
+function passwordHasher({ passwords }: Config): PasswordHasher {
+  const cost = passwords.testCost ? { memoryKiB: 8, passes: 1 } : passwords;
+  const { memoryKiB, passes } = cost;
+  return createPasswordHasher({
+    memoryKiB,
+    passes,
+    parallel: passwords.parallel,
+    queueMax: passwords.queueMax,
+  });
+}
