@@ -3,9 +3,11 @@
 import {
   createCipheriv,
   createDecipheriv,
-  createHash,
   createHmac,
+  createSecretKey,
+  hash,
   hkdfSync,
+  type KeyObject,
   randomBytes,
   randomInt,
   timingSafeEqual,
@@ -30,16 +32,12 @@ export function randomCode(alphabet: string, length: number): string {
 
 /** SHA-256 of the parts, base64url. For values that carry at least 128 random bits; short codes need `mac`. */
 export function digest(...parts: readonly string[]): string {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(framed(part));
-  return hash.digest('base64url');
+  return hash('sha256', framed(parts), 'base64url');
 }
 
 /** HMAC-SHA-256 over the parts, base64url. */
 export function mac(key: Uint8Array, ...parts: readonly string[]): string {
-  const hmac = createHmac('sha256', key);
-  for (const part of parts) hmac.update(framed(part));
-  return hmac.digest('base64url');
+  return createHmac('sha256', keyObject(key)).update(framed(parts)).digest('base64url');
 }
 
 /** Whether two strings are equal, in time that depends on neither (lengths aside). */
@@ -57,7 +55,7 @@ export function deriveKey(secret: Uint8Array, purpose: string): Buffer {
 /** AES-256-GCM; `context` is authenticated with it, so that a sealed value cannot be moved elsewhere. */
 export function seal(key: Uint8Array, plain: Uint8Array, context: string): string {
   const nonce = randomBytes(GCM_NONCE_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  const cipher = createCipheriv('aes-256-gcm', keyObject(key), nonce);
   cipher.setAAD(Buffer.from(context));
   const sealed = Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
   return sealed.toString('base64url');
@@ -66,7 +64,7 @@ export function seal(key: Uint8Array, plain: Uint8Array, context: string): strin
 /** Opens what `seal` made; throws when the key, the context or a single bit is another one. */
 export function open(key: Uint8Array, sealed: string, context: string): Buffer {
   const bytes = Buffer.from(sealed, 'base64url');
-  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, GCM_NONCE_BYTES), {
+  const decipher = createDecipheriv('aes-256-gcm', keyObject(key), bytes.subarray(0, GCM_NONCE_BYTES), {
     authTagLength: GCM_TAG_BYTES,
   });
   decipher.setAAD(Buffer.from(context));
@@ -74,11 +72,29 @@ export function open(key: Uint8Array, sealed: string, context: string): Buffer {
   return Buffer.concat([decipher.update(bytes.subarray(GCM_NONCE_BYTES, -GCM_TAG_BYTES)), decipher.final()]);
 }
 
-function framed(part: string): Buffer {
-  const body = Buffer.from(part);
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(body.length);
-  return Buffer.concat([length, body]);
+const keyObjects = new WeakMap<Uint8Array, KeyObject>();
+
+/**
+ * Node prepares a key that is given as bytes anew for each operation, which takes several times as long as the
+ * MAC itself. The bytes of a key are never changed, so what was prepared is kept for as long as they are.
+ */
+function keyObject(key: Uint8Array): KeyObject {
+  const known = keyObjects.get(key);
+  if (known) return known;
+
+  const made = createSecretKey(key);
+  keyObjects.set(key, made);
+  return made;
+}
+
+function framed(parts: readonly string[]): Buffer {
+  const pieces = parts.flatMap((part) => {
+    const body = Buffer.from(part);
+    const length = Buffer.allocUnsafe(4);
+    length.writeUInt32BE(body.length);
+    return [length, body];
+  });
+  return Buffer.concat(pieces);
 }
 
 /** Evenly drawn from [0, 1); for jitter, never for anything that must not be guessed. */
