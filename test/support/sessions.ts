@@ -1,8 +1,10 @@
 // Device sessions as the store has them, for flow tests that look behind the answers.
+
+import { expect } from 'vitest';
 import type { AccountId, SessionId } from '../../src/core/ids.ts';
 import { type DeviceSession, deviceSessions, type EndReason } from '../../src/sessions/device-session.ts';
 import { endAllOfAccount, endSession } from '../../src/sessions/ending.ts';
-import { claimsOf } from './app.ts';
+import { claimsOf, type TestApp, type Tokens } from './app.ts';
 import type { TestServer } from './test-server.ts';
 
 /** Oldest first. */
@@ -48,4 +50,15 @@ export function endAll(
 
 export function endingDeps({ store, clock }: TestServer) {
   return { store, clock, settings: { tombstonesMs: 90 * 86_400_000, accessTokenMaxMs: 1_000_000 } };
+}
+
+/** Refresh tells the reason, and no token of the app works any more (I1). */
+export async function expectEnded(app: TestApp, tokens: Tokens, reason: string): Promise<void> {
+  const refused = await app.refresh(tokens.refresh_token);
+  expect(refused).toMatchObject({ status: 400, body: { error: 'invalid_grant', error_reason: reason } });
+  expect((await app.userinfo(tokens.access_token)).status).toBe(401);
+  if (app.secret === '') return;
+
+  expect((await app.introspect(tokens.refresh_token)).body).toEqual({ active: false });
+  expect((await app.introspect(tokens.access_token)).body).toEqual({ active: false });
 }
