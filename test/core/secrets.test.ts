@@ -35,7 +35,7 @@ describe('seal and open', () => {
     ['another context', () => open(key, sealed, 'record 2')],
     [
       'a changed bit',
-      () => open(key, `${sealed.slice(0, -1)}${sealed.endsWith('A') ? 'B' : 'A'}`, 'record 1'),
+      () => open(key, `${sealed.startsWith('A') ? 'B' : 'A'}${sealed.slice(1)}`, 'record 1'),
     ],
     ['a cut text', () => open(key, sealed.slice(0, 20), 'record 1')],
     ['nothing', () => open(key, '', 'record 1')],
