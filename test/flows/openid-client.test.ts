@@ -27,7 +27,7 @@ describe('an app that uses the openid-client library', () => {
     });
   });
 
-  afterAll(() => { console.log(strata.log.filter((l) => /error/.test(l)).join('').slice(0, 3000)); return strata.close(); });
+  afterAll(() => strata.close());
 
   it('completes code + PKCE, refresh, userinfo, introspection, revocation and logout', async () => {
     const browser = userAgent(strata.origin);
@@ -50,7 +50,12 @@ describe('an app that uses the openid-client library', () => {
       expectedNonce: nonce,
     });
     const claims = tokens.claims();
-    expect(claims).toMatchObject({ sub: account.id, sid: expect.stringMatching(/^ses_/), acr: 'urn:strata:acr:1', amr: ['pwd'] });
+    expect(claims).toMatchObject({
+      sub: account.id,
+      sid: expect.stringMatching(/^ses_/),
+      acr: 'urn:strata:acr:1',
+      amr: ['pwd'],
+    });
 
     const refreshed = await client.refreshTokenGrant(config, tokens.refresh_token ?? '');
     expect(refreshed.refresh_token).not.toBe(tokens.refresh_token);

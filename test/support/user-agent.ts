@@ -21,7 +21,11 @@ const REDIRECTS_MAX = 10;
 export function userAgent(origin: string, language = 'en'): UserAgent {
   const cookies = new Map<string, { value: string; path: string }>();
 
-  async function send(method: string, url: string, init: { body?: string; headers?: Record<string, string> }) {
+  async function send(
+    method: string,
+    url: string,
+    init: { body?: string; headers?: Record<string, string> },
+  ) {
     const address = new URL(url, origin);
     const cookie = [...cookies]
       .filter(([, { path }]) => pathMatches(address.pathname, path))
@@ -40,7 +44,12 @@ export function userAgent(origin: string, language = 'en'): UserAgent {
       ...(init.body !== undefined && { body: init.body }),
     });
     for (const line of response.headers.getSetCookie()) keep(cookies, line);
-    return { status: response.status, url: address.href, headers: response.headers, body: await response.text() };
+    return {
+      status: response.status,
+      url: address.href,
+      headers: response.headers,
+      body: await response.text(),
+    };
   }
 
   async function follow(answer: Answer): Promise<Answer> {
@@ -71,7 +80,8 @@ export function userAgent(origin: string, language = 'en'): UserAgent {
 export function formOf(page: Answer, index = 0): { action: string; fields: Record<string, string> } {
   const forms = [...page.body.matchAll(/<form[^>]*action="([^"]*)"[^>]*>([\s\S]*?)<\/form>/g)];
   const form = forms[index];
-  if (!form) throw new Error(`there is no form ${index} on ${page.url} (${page.status}): ${page.body.slice(0, 400)}`);
+  if (!form)
+    throw new Error(`there is no form ${index} on ${page.url} (${page.status}): ${page.body.slice(0, 400)}`);
 
   const fields: Record<string, string> = {};
   for (const [tag] of (form[2] ?? '').matchAll(/<input[^>]*>/g)) {
