@@ -113,7 +113,7 @@ export async function addApp(
     return { address: address.href, verifier };
   }
 
-  async function code(
+  async function askForCode(
     browser: UserAgent,
     person: Person | undefined,
     parameters: Parameters = {},
@@ -134,11 +134,13 @@ export async function addApp(
     secret,
     redirectUri,
     ask,
-    code,
+    code: askForCode,
     redeem,
     post,
     signIn: async (browser, person, parameters) => {
-      const answer = await redeem(await code(browser, person, parameters));
+      const code = await askForCode(browser, person, parameters);
+      // Without it the token is for userinfo: what was asked for at /authorize only bounds what may be had.
+      const answer = await redeem(code, parameters?.resource ? { resource: parameters.resource } : {});
       if (answer.status !== 200) throw new Error(`no tokens: ${JSON.stringify(answer.body)}`);
       return answer.body;
     },
