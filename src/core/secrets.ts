@@ -9,17 +9,31 @@ import {
   hkdfSync,
   type KeyObject,
   randomBytes,
+  randomFillSync,
   randomInt,
   timingSafeEqual,
 } from 'node:crypto';
 
 const GCM_NONCE_BYTES = 12;
 const GCM_TAG_BYTES = 16;
+const LENGTH_BYTES = 4;
 
 /** `bytes` random bytes as base64url without padding. */
 export function randomToken(bytes: number): string {
-  return randomBytes(bytes).toString('base64url');
+  if (bytes > pool.length) return randomBytes(bytes).toString('base64url');
+  if (drawn + bytes > pool.length) {
+    randomFillSync(pool);
+    drawn = 0;
+  }
+  const token = pool.toString('base64url', drawn, drawn + bytes);
+  pool.fill(0, drawn, drawn + bytes);
+  drawn += bytes;
+  return token;
 }
+
+/** Drawn from the system a page at a time, which is ten times cheaper; what was handed out is wiped. */
+const pool = Buffer.alloc(4096);
+let drawn = pool.length;
 
 export function randomKey(): Buffer {
   return randomBytes(32);
@@ -87,14 +101,16 @@ function keyObject(key: Uint8Array): KeyObject {
   return made;
 }
 
+/** Each part behind its length in bytes. */
 function framed(parts: readonly string[]): Buffer {
-  const pieces = parts.flatMap((part) => {
-    const body = Buffer.from(part);
-    const length = Buffer.allocUnsafe(4);
-    length.writeUInt32BE(body.length);
-    return [length, body];
-  });
-  return Buffer.concat(pieces);
+  const lengths = parts.map((part) => Buffer.byteLength(part));
+  const frame = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + length + LENGTH_BYTES, 0));
+  let at = 0;
+  for (const [index, part] of parts.entries()) {
+    at = frame.writeUInt32BE(lengths[index] ?? 0, at);
+    at += frame.write(part, at);
+  }
+  return frame;
 }
 
 /** Evenly drawn from [0, 1); for jitter, never for anything that must not be guessed. */

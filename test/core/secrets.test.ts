@@ -1,3 +1,4 @@
+import { createHash, createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -33,10 +34,7 @@ describe('seal and open', () => {
   it.each([
     ['another key', () => open(Buffer.alloc(32, 8), sealed, 'record 1')],
     ['another context', () => open(key, sealed, 'record 2')],
-    [
-      'a changed bit',
-      () => open(key, `${sealed.startsWith('A') ? 'B' : 'A'}${sealed.slice(1)}`, 'record 1'),
-    ],
+    ['a changed bit', () => open(key, `${sealed.startsWith('A') ? 'B' : 'A'}${sealed.slice(1)}`, 'record 1')],
     ['a cut text', () => open(key, sealed.slice(0, 20), 'record 1')],
     ['nothing', () => open(key, '', 'record 1')],
   ])('refuses %s', (_name, attempt) => {
@@ -49,6 +47,13 @@ describe('digest and mac', () => {
     expect(digest('ab', 'c')).not.toBe(digest('a', 'bc'));
     expect(digest('ab')).not.toBe(digest('ab', ''));
     expect(mac(key, 'ab', 'c')).not.toBe(mac(key, 'a', 'bc'));
+  });
+
+  it('are SHA-256 and HMAC-SHA-256 of the parts, each behind its length in UTF-8', () => {
+    const framed = Buffer.from('\0\0\0\u0001a\0\0\0\u0003\u20ac\0\0\0\0');
+
+    expect(digest('a', '\u20ac', '')).toBe(createHash('sha256').update(framed).digest('base64url'));
+    expect(mac(key, 'a', '\u20ac', '')).toBe(createHmac('sha256', key).update(framed).digest('base64url'));
   });
 
   it('give the same answer for the same parts', () => {
@@ -72,6 +77,14 @@ describe('randomness', () => {
   it('has the size that is asked for', () => {
     expect(Buffer.from(randomToken(24), 'base64url')).toHaveLength(24);
     expect(randomKey()).toHaveLength(32);
+  });
+
+  it('never draws the same bytes twice, however many tokens and whatever their length', () => {
+    const lengths = [16, 24, 9, 32, 4_000, 12, 5_000];
+    const drawn = Array.from({ length: 2_000 }, (_, index) => randomToken(lengths[index % 7] ?? 16));
+
+    expect(new Set(drawn.map((token) => token.slice(0, 12))).size).toBe(2_000);
+    expect(drawn.filter((token) => /A{12}/.test(token))).toEqual([]);
   });
 
   it('draws codes from the alphabet alone', () => {
