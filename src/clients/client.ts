@@ -23,7 +23,13 @@ export const clientMetadata = z.strictObject({
     .string()
     .regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 visible ASCII characters')
     .optional(),
-  client_secret: z.string().min(16, 'must have at least 16 characters').max(256).optional(),
+  client_secret: z
+    .string()
+    .min(16, 'must have at least 16 characters')
+    .max(256)
+    // RFC 6749 appendix A.2; a secret of other characters could never be shown.
+    .regex(/^[\x20-\x7e]*$/, 'must be visible ASCII characters')
+    .optional(),
   client_name: z.string().min(1).max(120).optional(),
   client_uri: uri.optional(),
   logo_uri: uri.optional(),
