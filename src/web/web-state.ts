@@ -8,7 +8,8 @@ export interface WebState {
   requestId: string;
   /** The client's address as far as trusted proxies tell. */
   address: string;
-  language: Language;
+  /** Of the pages. */
+  language(): Language;
   /** The secret of the browser's long-lived cookie; made when first needed. */
   browserSecret?: string;
   /** The route's pattern: what the log shows instead of a path that may name a sign-in. */

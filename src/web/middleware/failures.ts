@@ -87,8 +87,7 @@ export function answerProblem(
 }
 
 function answerPage(deps: WebDeps, ctx: Context, { status, code }: Failure): void {
-  if (code === 'not_found') return showPage(deps, ctx, 'not-found', {}, status);
-  if (status === 503) return showPage(deps, ctx, 'busy', {}, status);
-
-  showPage(deps, ctx, 'error', { code, reference: webState(ctx).requestId }, status);
+  if (code === 'not_found') showPage(deps, ctx, 'not-found', {}, status);
+  else if (status === 503) showPage(deps, ctx, 'busy', {}, status);
+  else showPage(deps, ctx, 'error', { code, reference: webState(ctx).requestId }, status);
 }

@@ -3,7 +3,7 @@
 import type { Context, Next } from 'koa';
 import type { Config } from '../../config/schema.ts';
 import { cookieNames } from '../../oidc/settings.ts';
-import { chooseLanguage, isLanguage } from '../languages.ts';
+import { chooseLanguage, isLanguage, type Language } from '../languages.ts';
 import { webState } from '../web-state.ts';
 
 const YEAR_MS = 365 * 86_400_000;
@@ -23,13 +23,16 @@ export function language(config: Pick<Config, 'issuer'>) {
         signed: false,
       });
     }
-    webState(ctx).language = isLanguage(lang)
-      ? lang
-      : chooseLanguage({
-          uiLocales: typeof uiLocales === 'string' ? uiLocales : undefined,
-          chosen: ctx.cookies.get(name, { signed: false }),
-          acceptLanguage: ctx.get('accept-language'),
-        });
+    let chosen: Language | undefined = isLanguage(lang) ? lang : undefined;
+    // Most requests come from programs, to which nothing is said in any language.
+    webState(ctx).language = () => {
+      chosen ??= chooseLanguage({
+        uiLocales: typeof uiLocales === 'string' ? uiLocales : undefined,
+        chosen: ctx.cookies.get(name, { signed: false }),
+        acceptLanguage: ctx.get('accept-language'),
+      });
+      return chosen;
+    };
     await next();
   };
 }

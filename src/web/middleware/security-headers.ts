@@ -1,5 +1,7 @@
 // Headers of every answer. Pages run no inline script, load nothing from elsewhere and are shown in no
 // frame; the playground of the development profile shows them in frames of the same origin.
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import helmet from 'helmet';
 import type { Context, Next } from 'koa';
 import type { Config } from '../../config/schema.ts';
@@ -31,10 +33,19 @@ export function securityHeaders(config: Pick<Config, 'playground' | 'issuer'>) {
     xFrameOptions: config.playground ? { action: 'sameorigin' } : { action: 'deny' },
   });
 
+  const headers = headersOf(protect);
+
   return async function addSecurityHeaders(ctx: Context, next: Next): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      protect(ctx.req, ctx.res, (error?: unknown) => (error ? reject(error) : resolve()));
-    });
+    for (const [name, value] of headers) ctx.res.setHeader(name, value);
     await next();
   };
+}
+
+/** They are the same for every answer, so helmet is asked once. */
+function headersOf(protect: ReturnType<typeof helmet>): [name: string, value: string][] {
+  const response = new ServerResponse(new IncomingMessage(new Socket()));
+  protect(response.req, response, (error?: unknown) => {
+    if (error) throw error;
+  });
+  return Object.entries(response.getHeaders()).map(([name, value]) => [name, String(value)]);
 }

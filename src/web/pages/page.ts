@@ -17,7 +17,7 @@ export function showPage<View extends ViewName>(
   ctx.type = 'html';
   ctx.set('cache-control', 'no-store');
   ctx.set('vary', 'accept-language, cookie');
-  ctx.body = deps.renderer.render(view, webState(ctx).language, {
+  ctx.body = deps.renderer.render(view, webState(ctx).language(), {
     ...context,
     ...(ctx.method === 'GET' && { languageLinks: linksTo(ctx) }),
   });

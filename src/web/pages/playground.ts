@@ -42,7 +42,7 @@ function showPane(deps: PlaygroundDeps, ctx: Context, pane: PlaygroundPane): voi
 }
 
 function playgroundContext(deps: PlaygroundDeps, ctx: Context): PlaygroundContext {
-  const words = playgroundWords[webState(ctx).language];
+  const words = playgroundWords[webState(ctx).language()];
   return {
     words,
     scriptWords: JSON.stringify(words.script),

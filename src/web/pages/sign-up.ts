@@ -26,7 +26,7 @@ export async function postSignUp(deps: WebDeps, ctx: Context): Promise<void> {
   const email = form.get('email') ?? '';
   const outcome = await requestSignUp(signUp, {
     email,
-    language: webState(ctx).language,
+    language: webState(ctx).language(),
     binding: browserSecret(deps, ctx),
     address: webState(ctx).address,
   });
