@@ -87,12 +87,12 @@ export function formOf(page: Answer, index = 0): { action: string; fields: Recor
   for (const [tag] of (form[2] ?? '').matchAll(/<input[^>]*>/g)) {
     const name = /name="([^"]*)"/.exec(tag)?.[1];
     const isHidden = /type="hidden"/.test(tag);
-    if (name !== undefined && isHidden) fields[name] = unescape(/value="([^"]*)"/.exec(tag)?.[1] ?? '');
+    if (name !== undefined && isHidden) fields[name] = decodeEntities(/value="([^"]*)"/.exec(tag)?.[1] ?? '');
   }
-  return { action: new URL(unescape(form[1] ?? ''), page.url).href, fields };
+  return { action: new URL(decodeEntities(form[1] ?? ''), page.url).href, fields };
 }
 
-function unescape(text: string): string {
+function decodeEntities(text: string): string {
   return text
     .replaceAll('&#34;', '"')
     .replaceAll('&quot;', '"')
