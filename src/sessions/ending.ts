@@ -58,11 +58,15 @@ export async function endApp(
   throw new DomainError('overloaded', { detail: 'the session keeps changing', retryAfterSeconds: 1 });
 }
 
-/** Ends every live session of an account, and refuses whoever authenticated before now. */
+/**
+ * Ends every live session of an account, and refuses whoever authenticated before now. What `together` asks
+ * for goes into the same commit; it is asked again when something it depends on has moved.
+ */
 export async function endAllOfAccount(
-  deps: EndingDeps,
+  deps: Pick<EndingDeps, 'store' | 'clock'> & { settings: Pick<EndingDeps['settings'], 'tombstonesMs'> },
   accountId: AccountId,
   cause: EndCause & { keep?: SessionId },
+  together: () => Promise<readonly Write[]> = async () => [],
 ): Promise<SessionId[]> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const roster = (await deps.store.get(rosters, accountId)) ?? emptyRoster(accountId);
@@ -73,6 +77,7 @@ export async function endAllOfAccount(
     const end: End = { at: now, reason: cause.reason, by: cause.by };
 
     const outcome = await deps.store.commit([
+      ...(await together()),
       rosterWrite(roster, { entries, notBefore: now }),
       ...ending.map(({ id }) => endWrite(id, end, deps.settings.tombstonesMs)),
     ]);
@@ -123,8 +128,15 @@ function endAppWrites(
   }
 
   const clientId = session.apps[appNumber]?.clientId ?? '';
+  // Two apps that end at the same moment must not each leave the session to the other.
+  const isNotLast = others
+    .slice(0, 1)
+    .map(([other]) => ({ path: ['apps', other, 'ended'], absent: true }) as const);
   return [
-    patch(deviceSessions, session.id, { when: unchanged, set: [[['apps', appNumber, 'ended'], end]] }),
+    patch(deviceSessions, session.id, {
+      when: [...unchanged, ...isNotLast],
+      set: [[['apps', appNumber, 'ended'], end]],
+    }),
     appRevocation({ sid: session.id, clientId }, end, deps.settings.accessTokenMaxMs),
   ];
 }
