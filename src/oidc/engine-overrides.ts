@@ -1,11 +1,15 @@
 // Where the engine's own behaviour is replaced. Everything in here is per Provider and rests on the exact
 // version that package.json pins; test/oidc/engine-overrides.test.ts tells when an update breaks one.
-import type { Provider } from 'oidc-provider';
+import type { Client, Provider } from 'oidc-provider';
+import type { ClientRecord } from '../clients/client.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
 import type { Clock } from '../core/clock.ts';
+import { withOverload } from '../grants/refusals.ts';
 import type { Store } from '../storage/store.ts';
 import { insert } from '../storage/store.ts';
 import { engineId, usedProofs } from './engine-records.ts';
+
+const ID_LENGTH_MAX = 128;
 
 export interface OverrideDeps {
   store: Store;
@@ -16,6 +20,7 @@ export interface OverrideDeps {
 export function overrideEngine(provider: Provider, deps: OverrideDeps): void {
   pinAddresses(provider);
   keepOwnMembers(provider);
+  keepClients(provider, deps.clients);
   compareSecretsByMac(provider, deps.clients);
   useProofsOnce(provider, deps);
   sparePersistingNewSessions(provider);
@@ -46,6 +51,24 @@ function extendPayload(model: object, members: string[]): void {
   const { IN_PAYLOAD } = model as { IN_PAYLOAD: string[] };
   const all = [...IN_PAYLOAD, ...members];
   Object.defineProperty(model, 'IN_PAYLOAD', { get: () => all });
+}
+
+/**
+ * The engine spells out and hashes the metadata of a client each time it looks for it, and remembers a hundred
+ * clients. Its model of a client is kept here for as long as the registry keeps the record it was made of.
+ */
+function keepClients(provider: Provider, clients: ClientRegistry): void {
+  const models = new WeakMap<ClientRecord, Client>();
+  const findAnew = provider.Client.find.bind(provider.Client);
+  provider.Client.find = withOverload(async (id: string) => {
+    // Anything may be asked for; what no client can be called costs no read.
+    const record = typeof id === 'string' && id.length <= ID_LENGTH_MAX ? await clients.find(id) : undefined;
+    if (!record) return undefined;
+
+    const model = models.get(record) ?? (await findAnew(id));
+    if (model) models.set(record, model);
+    return model;
+  });
 }
 
 function compareSecretsByMac(provider: Provider, clients: ClientRegistry): void {

@@ -5,8 +5,6 @@ import type { AdapterDeps } from './adapter-deps.ts';
 
 export function clientAdapter(deps: AdapterDeps): Partial<Adapter> {
   async function find(clientId: string): Promise<AdapterPayload | undefined> {
-    if (clientId.length > 128) return undefined;
-
     const client = await deps.clients.find(clientId);
     if (!client || client.disabled) return undefined;
     // Which scopes it may have is decided by grants/granted-scopes.ts; the engine knows only OpenID's.
