@@ -95,7 +95,8 @@ export async function openKeyring(deps: KeyringDeps): Promise<Keyring> {
     const fresh = new Map<KeyUse, readonly Key[]>();
     for (const use of keyUses) fresh.set(use, await readKeys(deps, use));
     const changed = fingerprint(fresh) !== fingerprint(keys);
-    keys = fresh;
+    // The same keys stay the same objects: what others have made of them is good until they change.
+    if (changed) keys = fresh;
     return changed;
   }
 

@@ -3,7 +3,7 @@
 import type { JWTVerifyGetKey } from 'jose';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import type { Clock } from '../core/clock.ts';
-import type { Keyring } from '../keys/keyring.ts';
+import type { Key, Keyring } from '../keys/keyring.ts';
 import { verificationKeys } from '../keys/signing-key.ts';
 import type { DeviceSession, End } from '../sessions/device-session.ts';
 import { deviceSessions, endOf, liveApps } from '../sessions/device-session.ts';
@@ -48,12 +48,12 @@ export interface OwnTokens {
 }
 
 export function ownTokens(deps: OwnTokenDeps): OwnTokens {
-  let keys: { of: string; getKey: JWTVerifyGetKey } | undefined;
+  let keys: { of: readonly Key[]; getKey: JWTVerifyGetKey } | undefined;
 
+  /** Made anew when the keyring was read again. */
   function keySet(): JWTVerifyGetKey {
-    const jwks = verificationKeys(deps.keyring);
-    const of = jwks.map(({ kid }) => kid).join();
-    if (keys?.of !== of) keys = { of, getKey: createLocalJWKSet({ keys: jwks }) };
+    const of = deps.keyring.all('signing');
+    if (keys?.of !== of) keys = { of, getKey: createLocalJWKSet({ keys: verificationKeys(deps.keyring) }) };
     return keys.getKey;
   }
 
