@@ -3,6 +3,7 @@
 import type { Context, Next } from 'koa';
 import { DomainError } from '../../core/errors.ts';
 import type { SessionId } from '../../core/ids.ts';
+import { networkPrefix } from '../../protection/address.ts';
 import { takeAll } from '../../protection/limiter.ts';
 import { deviceSessions, liveApps } from '../../sessions/device-session.ts';
 import { endApp, endSession } from '../../sessions/ending.ts';
@@ -10,9 +11,12 @@ import { browserUid } from '../browser.ts';
 import type { WebDeps } from '../web-deps.ts';
 import { webState } from '../web-state.ts';
 
+/** As the engine's router takes it: in any case, with a slash at the end or without. */
+const CODE_PAGE = /^\/device\/?$/i;
+
 /** `verification_uri_complete` fills in the code; the engine would post it by an inline script instead. */
 export async function userCodeInAddress(ctx: Context, next: Next): Promise<void> {
-  if (ctx.method === 'GET' && ctx.path === '/device' && ctx.querystring !== '') {
+  if (ctx.method === 'GET' && CODE_PAGE.test(ctx.path) && ctx.querystring !== '') {
     ctx.state.userCodeQuery = ctx.querystring;
     ctx.querystring = '';
   }
@@ -22,11 +26,11 @@ export async function userCodeInAddress(ctx: Context, next: Next): Promise<void>
 /** RFC 8628 §5.1: a user code is short, so guesses are few, by browser and by network. */
 export function userCodeGuesses(deps: WebDeps) {
   return async function countGuess(ctx: Context, next: Next): Promise<void> {
-    if (ctx.method !== 'POST' || ctx.path !== '/device') return next();
+    if (ctx.method !== 'POST' || !CODE_PAGE.test(ctx.path)) return next();
 
     const budgets = [
       { limiter: deps.userCodeLimits.browser, key: browserUid(deps, ctx) },
-      { limiter: deps.userCodeLimits.network, key: webState(ctx).address },
+      { limiter: deps.userCodeLimits.network, key: networkPrefix(webState(ctx).address) },
     ];
     const refused = budgets
       .map(({ limiter, key }) => limiter.check(key))
