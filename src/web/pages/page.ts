@@ -19,13 +19,16 @@ export function showPage<View extends ViewName>(
   ctx.set('vary', 'accept-language, cookie');
   ctx.body = deps.renderer.render(view, webState(ctx).language(), {
     ...context,
-    ...(ctx.method === 'GET' && { languageLinks: linksTo(ctx) }),
+    ...(ctx.method === 'GET' && { languageLinks: linksInOtherLanguages() }),
   });
 }
 
-/** Only the path: the query may carry what must not be in a link. */
-function linksTo(ctx: Context): Record<Language, string> {
-  const links = languages.map((language) => [language, `${ctx.path}?lang=${language}`]);
+/**
+ * The same path under another query: the present one may carry what must not be in a link, and a path that
+ * begins with two slashes would be another host.
+ */
+function linksInOtherLanguages(): Record<Language, string> {
+  const links = languages.map((language) => [language, `?lang=${language}`]);
   return Object.fromEntries(links) as Record<Language, string>;
 }
 
