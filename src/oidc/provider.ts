@@ -61,6 +61,7 @@ export function createProvider(deps: EngineDeps): Provider {
   forgetNativeSessions(provider);
   noteStructuredTokens(provider);
   tellReasons(provider);
+  tellInterval(provider, config.deviceFlow.interval);
   logServerErrors(provider, deps.log);
   return provider;
 }
@@ -75,6 +76,13 @@ function tellReasons(provider: Provider): void {
     };
     if (retryAfterSeconds !== undefined) ctx.set('retry-after', String(retryAfterSeconds));
     if (error_reason !== undefined && isObject(ctx.body)) Object.assign(ctx.body, { error_reason });
+  });
+}
+
+/** How often a device may ask (RFC 8628 §3.2); the engine leaves every client to the default of 5 s. */
+function tellInterval(provider: Provider, intervalMs: number): void {
+  provider.on('device_authorization.success', (_ctx, body) => {
+    Object.assign(body, { interval: Math.ceil(intervalMs / 1000) });
   });
 }
 
