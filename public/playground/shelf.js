@@ -135,8 +135,8 @@ function eventItem(event) {
   time.dateTime = new Date(at).toISOString();
   setText(time, new Date(at).toLocaleTimeString(document.documentElement.lang, { hour12: false }));
   setText(who, say(`panes.${pane}`));
-  const reason = 'reason' in values || key.endsWith('refused') ? sayReason(values.reason) : undefined;
-  item.append(time, who, ` ${say(`events.${key}`, { ...values, ...(reason && { reason }) })}`);
+  const words = say(`events.${key}`, { ...values, reason: sayReason(values.reason) });
+  item.append(time, who, ` ${words}`);
   return item;
 }
 
