@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Es256Signer } from '../src/oidc/es256-signer.ts';
 import { type CountingStore, countingStore } from '../test/support/counting-store.ts';
 import { connect, type Target } from './http-client.ts';
 import type { Operation } from './operations.ts';
@@ -61,19 +62,23 @@ async function countOne(
   return { reads: gets + finds + lists, writes, signatures: signing.count() - before };
 }
 
-/** The engine and everything of ours sign with Web Cryptography. */
+/** The engine signs by Web Cryptography unless it is given keys that sign by themselves, as Strata's do. */
 function countSignatures() {
   const { subtle } = crypto;
-  const original = subtle.sign;
+  const originals = [subtle.sign, Es256Signer.prototype.sign] as const;
   let count = 0;
-  subtle.sign = (...given) => {
+  subtle.sign = function sign(...given) {
     count += 1;
-    return original.apply(subtle, given);
+    return originals[0].apply(this, given);
+  };
+  Es256Signer.prototype.sign = function sign(...given) {
+    count += 1;
+    return originals[1].apply(this, given);
   };
   return {
     count: () => count,
     restore() {
-      subtle.sign = original;
+      [subtle.sign, Es256Signer.prototype.sign] = originals;
     },
   };
 }

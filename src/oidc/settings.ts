@@ -11,6 +11,7 @@ import type { Keyring } from '../keys/keyring.ts';
 import { signingKeys } from '../keys/signing-key.ts';
 import { claimsByScope } from './account-claims.ts';
 import type { EnginePages } from './engine-pages.ts';
+import { Es256Signer } from './es256-signer.ts';
 import { strataInteractionPolicy } from './interaction-policy.ts';
 
 export type EngineCallbacks = Required<
@@ -70,7 +71,7 @@ export function engineSettings(deps: SettingsDeps): Configuration {
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
     },
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
-    jwks: { keys: signingKeys(deps.keyring) },
+    jwks: { keys: signingKeys(deps.keyring).map((jwk) => new Es256Signer(jwk)) },
     pkce: { required: requiresPkce },
     renderError: (ctx, out) => renderError(deps.pages, ctx, out),
     responseTypes: ['code', 'none'],
@@ -103,6 +104,7 @@ function features({ clock, keyring, pages, callbacks }: SettingsDeps): Configura
     dPoP: { enabled: true, nonceSecret: keyring.current('dpop').bytes, requireNonce: () => false },
     devInteractions: { enabled: false },
     deviceFlow: deviceFlow(pages, clock),
+    externalSigningSupport: { enabled: true, ack: 'experimental-01' },
     introspection: { enabled: true, allowedPolicy: callbacks.introspectionPolicy },
     pushedAuthorizationRequests: { enabled: true },
     resourceIndicators: {
