@@ -19,11 +19,18 @@ export interface ClientDeps {
   keyring: Keyring;
 }
 
+export interface RegisteredClient {
+  client: ClientRecord;
+  secret?: string;
+}
+
 export interface ClientRegistry {
   find(clientId: string): Promise<ClientRecord | undefined>;
   list(after?: string): Promise<Page<ClientRecord>>;
   /** Registers a client; answers its secret once, where it has one. Throws `invalid_request` or `conflict`. */
-  create(metadata: ClientMetadata): Promise<{ client: ClientRecord; secret?: string }>;
+  create(metadata: ClientMetadata): Promise<RegisteredClient>;
+  /** Registers up to 500 clients in one commit, all or none; otherwise as `create`. */
+  createAll(metadata: readonly ClientMetadata[]): Promise<readonly RegisteredClient[]>;
   /** Registers a client of our own, or brings the one that is there up to date. */
   ensure(metadata: ClientMetadata): Promise<void>;
   /** Moves the client on to its next implicit session. */
@@ -46,15 +53,30 @@ export function clientRegistry(deps: ClientDeps): ClientRegistry {
     return client;
   }
 
-  async function create(input: ClientMetadata): Promise<{ client: ClientRecord; secret?: string }> {
-    const { client, secret } = newClient(deps, input);
-    const outcome = await deps.store.commit([insert(clientRecords, client.id, client)]);
-    if (!outcome.committed) {
-      throw new DomainError('conflict', { detail: `client ${client.id} exists already` });
-    }
+  async function create(input: ClientMetadata): Promise<RegisteredClient> {
+    const made = newClient(deps, input);
+    await insertAll([made]);
+    return made;
+  }
 
-    cache.delete(client.id);
-    return { client, ...(secret !== undefined && { secret }) };
+  async function createAll(inputs: readonly ClientMetadata[]): Promise<readonly RegisteredClient[]> {
+    const made = inputs.map((input) => newClient(deps, input));
+    await insertAll(made);
+    return made;
+  }
+
+  async function insertAll(made: readonly RegisteredClient[]): Promise<void> {
+    const ids = made.map(({ client }) => client.id);
+    const twice = ids.find((id, index) => ids.indexOf(id) < index);
+    if (twice !== undefined) throw new DomainError('conflict', { detail: `client ${twice} is there twice` });
+
+    const outcome = await deps.store.commit(
+      made.map(({ client }) => insert(clientRecords, client.id, client)),
+    );
+    if (!outcome.committed) {
+      throw new DomainError('conflict', { detail: `client ${ids[outcome.failed.index]} exists already` });
+    }
+    for (const id of ids) cache.delete(id);
   }
 
   async function ensure(input: ClientMetadata): Promise<void> {
@@ -88,6 +110,7 @@ export function clientRegistry(deps: ClientDeps): ClientRegistry {
   return {
     find,
     create,
+    createAll,
     ensure,
     advanceGeneration,
     list: (after) => deps.store.scan(clientRecords, { limit: 100, ...(after !== undefined && { after }) }),
@@ -95,7 +118,7 @@ export function clientRegistry(deps: ClientDeps): ClientRegistry {
   };
 }
 
-function newClient(deps: ClientDeps, input: ClientMetadata): { client: ClientRecord; secret?: string } {
+function newClient(deps: ClientDeps, input: ClientMetadata): RegisteredClient {
   const { client_id, client_secret, ...metadata } = parseClientMetadata(input);
   const secret = hasSecret(metadata) ? (client_secret ?? randomToken(32)) : undefined;
   const client: ClientRecord = {

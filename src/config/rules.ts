@@ -25,6 +25,7 @@ const rules: readonly Rule[] = [
   qrTimes,
   keysOutliveTokens,
   requestTimes,
+  shutdownTimes,
 ];
 
 /** Every fault of the whole, in the order of the rules. */
@@ -145,6 +146,14 @@ function requestTimes({ limits }: Config): Fault[] {
     limits.headersTimeout > limits.requestTimeout,
     ['limits', 'headersTimeout'],
     'must not be longer than limits.requestTimeout',
+  );
+}
+
+function shutdownTimes({ shutdown }: Config): Fault[] {
+  return faultIf(
+    shutdown.announce > shutdown.grace,
+    ['shutdown', 'announce'],
+    'must not be longer than shutdown.grace',
   );
 }
 

@@ -52,6 +52,8 @@ export const logSection = z.strictObject({
 });
 
 export const shutdownSection = z.strictObject({
-  /** Time for running requests to end after a signal to stop, in ms. */
+  /** How long /readyz says 503 while requests are still taken, in ms, so that proxies turn away first. */
+  announce: duration({ min: '0s', max: '5m' }).prefault('2s'),
+  /** Time from a signal to stop until running requests are cut off, in ms; the announcement is part of it. */
   grace: duration({ min: '0s', max: '5m' }).prefault('10s'),
 });

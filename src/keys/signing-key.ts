@@ -23,7 +23,12 @@ export function verificationKeys(keyring: Keyring): JWK[] {
   return signingKeys(keyring).map(({ d: _private, ...jwk }) => jwk);
 }
 
-function privateJwk(key: Key): JWK {
+/** The `kid` that the key has in the JWKS and in the tokens that it signs. */
+export function publicKeyId(key: Key): string {
+  return privateJwk(key).kid;
+}
+
+function privateJwk(key: Key): JWK & { kid: string } {
   const jwk = JSON.parse(key.bytes.toString()) as JWK;
   // A key id made from the key itself: a database that was made anew never repeats one.
   const kid = digest(jwk.x ?? '', jwk.y ?? '').slice(0, 16);

@@ -1,0 +1,240 @@
+// The command line as commander knows it: names, options and help. What a command does stands in a module of
+// its own that is loaded when the command is run, so that help and refusals come at once.
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type KeyUse, keyUses } from '../keys/keyring.ts';
+import { clientTypes } from './client-types.ts';
+import type { Shell } from './shell.ts';
+
+export interface ProgramOptions {
+  readonly version: string;
+  /** Told the exit code of a command that ran to its end with another one than 0. */
+  readonly exitWith: (code: number) => void;
+}
+
+export function createProgram(shell: Shell, options: ProgramOptions): Command {
+  const program = new Command('strata')
+    .description('An OAuth 2.0 / OpenID Connect authorization server.')
+    .version(options.version)
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    .addHelpText('after', programHelp);
+  program.configureOutput({
+    writeOut: (text) => shell.terminal.print(text.trimEnd()),
+    writeErr: (text) => shell.terminal.note(text.trimEnd()),
+    outputError: (text, write) => write(refusalOf(text)),
+  });
+
+  addServe(program, shell, options);
+  addAccounts(program, shell);
+  addClients(program, shell);
+  addKeys(program, shell);
+  return program;
+}
+
+const programHelp = `
+Configuration: one YAML file, named by --config or STRATA_CONFIG; without one, the development profile.
+Commands other than serve work on the database itself, also while a server runs on it.
+
+Exit codes:
+  0    done
+  1    refused or failed; one sentence on standard error says why
+  130  a second Ctrl-C ended the server at once (143: a second SIGTERM)
+
+Examples:
+  strata serve
+  strata accounts create --email ada@example.com --name Ada --generate-password
+  strata clients create --name "My shop" --redirect-uri https://shop.example/callback
+  strata keys rotate`;
+
+function addServe(program: Command, shell: Shell, { exitWith }: ProgramOptions): void {
+  command(program, 'serve')
+    .description('run the server until it is told to stop')
+    .addHelpText(
+      'after',
+      `
+Ctrl-C or SIGTERM: /readyz turns 503, running requests end within shutdown.grace, then the server stops.
+A second one ends it at once.
+
+Examples:
+  strata serve                                       development: http://127.0.0.1:3000, data in .data/
+  PORT=8080 STRATA_DATA_DIR=/var/tmp/strata strata serve
+  strata serve --config /etc/strata/strata.yaml`,
+    )
+    .action(async ({ config }) => {
+      const { serveCommand } = await import('./serve.ts');
+      exitWith(await serveCommand(shell, { config }));
+    });
+}
+
+function addAccounts(program: Command, shell: Shell): void {
+  const accounts = program.command('accounts').description('people who sign in');
+  const load = () => import('./accounts.ts');
+
+  command(accounts, 'create')
+    .description('make an account')
+    .requiredOption('--name <name>', 'what pages call the person')
+    .option('--email <address>', 'e-mail address to sign in with')
+    .option('--email-verified', 'the address is known to be theirs; apps are told so')
+    .option('--username <name>', 'name to sign in with')
+    .option('--group <name>', 'a group that the account is in; may be repeated', collect, [])
+    .option('--role <name>', 'a role that the account has; may be repeated', collect, [])
+    .option('--generate-password', 'make a password and print it once')
+    .option('--password-stdin', 'read the password from standard input, one line')
+    .option('--json', 'print the account as JSON')
+    .addHelpText(
+      'after',
+      `
+The password is asked for, unless one of the two options says where it comes from. It is never taken from the
+command line, which other users of the machine can read.
+
+Examples:
+  strata accounts create --email ada@example.com --name Ada
+  strata accounts create --username lin --name Lin --role admin --generate-password
+  pass show lin | strata accounts create --username lin --name Lin --password-stdin`,
+    )
+    .action(async ({ group, role, passwordStdin, generatePassword, ...rest }) => {
+      const source = { stdin: passwordStdin, generate: generatePassword };
+      const { createAccountCommand } = await load();
+      await createAccountCommand(shell, { ...rest, ...source, groups: group, roles: role });
+    });
+  command(accounts, 'list')
+    .description('print all accounts')
+    .option('--json', 'print a JSON array')
+    .action(async (options) => (await load()).listAccountsCommand(shell, options));
+  command(accounts, 'lock')
+    .description('refuse every further sign-in of an account and end all its sessions at once')
+    .argument('<account>', 'account id, e-mail address or user name')
+    .option('--ban', 'tell its devices that it was banned, not that an administrator signed it out')
+    .option('--reason <words>', 'why, for other operators to read')
+    .addHelpText('after', '\nExample:\n  strata accounts lock ada@example.com --ban --reason "sells fakes"')
+    .action(async (who, options) => (await load()).lockAccountCommand(shell, who, options));
+  command(accounts, 'unlock')
+    .description('let an account sign in again; sessions that were ended stay ended')
+    .argument('<account>', 'account id, e-mail address or user name')
+    .action(async (who, options) => (await load()).unlockAccountCommand(shell, who, options));
+}
+
+function addClients(program: Command, shell: Shell): void {
+  const clients = program.command('clients').description('apps and services that use this server');
+  const load = () => import('./clients.ts');
+
+  command(clients, 'create')
+    .description('register a client')
+    .requiredOption('--name <name>', 'what people are told it is called')
+    .addOption(
+      new Option('--type <type>', 'what it is; see below').choices(clientTypes).default(clientTypes[0]),
+    )
+    .option('--id <client_id>', 'its client_id; made where none is given')
+    .option('--redirect-uri <uri>', 'where its users come back to; may be repeated', collect, [])
+    .option('--post-logout-redirect-uri <uri>', 'where they go after sign-out; may be repeated', collect, [])
+    .option('--platform <name>', 'a platform that it may claim; may be repeated', collect, [])
+    .option('--scope <scopes>', 'the most it can ask for, separated by blanks; without it, anything')
+    .option('--audience <uri>', 'an API that a service may call; may be repeated', collect, [])
+    .option('--first-party', 'one of your own: its users are not asked for consent')
+    .option('--json', 'print the registration as JSON')
+    .addHelpText(
+      'after',
+      `
+Types:
+  web      a web app with a server; keeps a secret
+  spa      a web app in the browser alone; no secret
+  native   an app on phones or desktops; no secret. Platforms ios and android, unless --platform says others
+  device   a TV or a command line: shows a code that is entered on another device. Platform tv
+  service  no users: gets tokens for itself (client_credentials). Platform api
+
+A secret is printed once, here. For everything else that a client can have: strata clients import.
+
+Examples:
+  strata clients create --name "My shop" --redirect-uri https://shop.example/callback
+  strata clients create --name "My app" --type native --platform ios --redirect-uri com.example.app:/callback
+  strata clients create --name Reports --type service --audience https://api.example --scope read:reports`,
+    )
+    .action(async ({ redirectUri, postLogoutRedirectUri, platform, audience, ...rest }) => {
+      const lists = {
+        redirectUris: redirectUri,
+        postLogoutRedirectUris: postLogoutRedirectUri,
+        platforms: platform,
+        audiences: audience,
+      };
+      await (await load()).createClientCommand(shell, { ...rest, ...lists });
+    });
+  command(clients, 'list')
+    .description('print all clients')
+    .option('--json', 'print a JSON array')
+    .action(async (options) => (await load()).listClientsCommand(shell, options));
+  addImport(clients, shell);
+}
+
+function addImport(clients: Command, shell: Shell): void {
+  command(clients, 'import')
+    .description('register clients from a JSON file: all of them, or none where one is wrong')
+    .argument('<file>', 'metadata as in RFC 7591, one object or an array; - for standard input')
+    .option('--json', 'print the registrations as a JSON array')
+    .addHelpText(
+      'after',
+      `
+Beside the members of RFC 7591: platforms, first_party, require_pkce, browser_session, qr_approve, qr_confirm,
+trusted, allowed_origins, audiences. Secrets that the file does not name are made and printed once.
+
+Example (shop.json):
+  { "client_name": "My shop", "redirect_uris": ["https://shop.example/callback"],
+    "grant_types": ["authorization_code", "refresh_token"], "platforms": ["web"] }
+
+  strata clients import shop.json`,
+    )
+    .action(async (file, options) => {
+      const { importClientsCommand } = await import('./clients.ts');
+      await importClientsCommand(shell, file, options);
+    });
+}
+
+function addKeys(program: Command, shell: Shell): void {
+  const keys = program.command('keys').description('keys that sign, seal and number');
+  const load = () => import('./keys.ts');
+  const uses = keyUses.join(', ');
+
+  command(keys, 'list')
+    .description('print all keys, without their secret part')
+    .option('--use <use>', `only keys of this use: ${uses}`, parseUse)
+    .option('--json', 'print a JSON array')
+    .action(async (options) => (await load()).listKeysCommand(shell, options));
+  command(keys, 'rotate')
+    .description('make a new key; running servers take it up without a restart')
+    .option('--use <use>', `what the key is for: ${uses}`, parseUse, 'signing' satisfies KeyUse)
+    .addHelpText(
+      'after',
+      `
+A new signing key is published at once and signs after keys.publishLead; the one before it is published for
+keys.retire longer. Keys of other uses come into use after a minute, and those before them go on verifying as
+long as anything that they made can live.
+
+Examples:
+  strata keys rotate
+  strata keys rotate --use refresh`,
+    )
+    .action(async (options) => (await load()).rotateKeysCommand(shell, options));
+}
+
+function command(parent: Command, name: string): Command {
+  return parent.command(name).option('--config <file>', 'YAML file of settings');
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+function parseUse(value: string): KeyUse {
+  const use = keyUses.find((each) => each === value);
+  if (use === undefined) throw new InvalidArgumentError(`Allowed are ${keyUses.join(', ')}.`);
+  return use;
+}
+
+/** Commander's `error: unknown command 'x'` and its guess on the next line, as one sentence. */
+function refusalOf(text: string): string {
+  const [words = '', ...more] = text
+    .replace(/^error: /, '')
+    .trim()
+    .split('\n');
+  const sentence = `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
+  return [/[.!?]$/.test(sentence) ? sentence : `${sentence}.`, ...more].join(' ');
+}

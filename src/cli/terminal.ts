@@ -1,0 +1,79 @@
+// Where commands print and ask. What was asked for goes to standard output, everything that goes with it
+// (hints, questions, refusals) to standard error, so that output can be piped on.
+import type { Readable } from 'node:stream';
+import { Writable } from 'node:stream';
+import { CommandError } from './failure.ts';
+
+export interface Terminal {
+  /** One line of what was asked for. */
+  print(line: string): void;
+  /** One line that goes with it. */
+  note(line: string): void;
+  /** Whether somebody sits there who can be asked. */
+  readonly canAsk: boolean;
+  /** Asks for a line that is not shown while it is typed. Throws `CommandError` where no answer comes. */
+  askSecret(question: string): Promise<string>;
+  /** All of standard input as text. Throws `CommandError` where it is longer than `bytesMax`. */
+  readInput(bytesMax: number): Promise<string>;
+}
+
+/** The streams of a process, or of a test. */
+export interface Streams {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+}
+
+export function streamTerminal({ stdin, stdout, stderr }: Streams): Terminal {
+  stdout.on('error', ignoreGoneReader);
+  stderr.on('error', ignoreGoneReader);
+
+  async function askSecret(question: string): Promise<string> {
+    stderr.write(question);
+    try {
+      return await hiddenLine(stdin);
+    } finally {
+      stderr.write('\n');
+    }
+  }
+
+  return {
+    print: (line) => void stdout.write(`${line}\n`),
+    note: (line) => void stderr.write(`${line}\n`),
+    canAsk: stdin.isTTY === true,
+    askSecret,
+    readInput: (bytesMax) => wholeOf(stdin, bytesMax),
+  };
+}
+
+/** `strata accounts list | head -1` closes our output: no failure, only the end of interest. */
+function ignoreGoneReader(error: Error): void {
+  if (!('code' in error && error.code === 'EPIPE')) throw error;
+}
+
+/** Readline switches the terminal's own echo off, and writes its picture of the line into nothing. */
+async function hiddenLine(stdin: Readable): Promise<string> {
+  const { createInterface } = await import('node:readline');
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: stdin, output: nowhere, terminal: true, historySize: 0 });
+  const answer = Promise.withResolvers<string>();
+  lines.once('line', answer.resolve);
+  lines.once('SIGINT', () => lines.close());
+  lines.once('close', () => answer.reject(new CommandError('Nothing was entered, and nothing was changed.')));
+  try {
+    return await answer.promise;
+  } finally {
+    lines.close();
+  }
+}
+
+async function wholeOf(stdin: Readable, bytesMax: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stdin) {
+    chunks.push(Buffer.from(chunk));
+    bytes += chunk.length;
+    if (bytes > bytesMax) throw new CommandError(`Standard input is longer than ${bytesMax} bytes.`);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

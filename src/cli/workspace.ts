@@ -1,0 +1,49 @@
+// Where the commands beside `serve` work: on the store of the configuration, opened next to a server that may
+// be running on it. None of them starts one.
+import { existsSync } from 'node:fs';
+import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { type Foundation, openFoundation } from '../foundation.ts';
+import { storeFile } from '../storage/open.ts';
+import { CommandError } from './failure.ts';
+import type { Shell } from './shell.ts';
+
+export interface Workspace extends Foundation {
+  readonly config: Config;
+}
+
+export interface WorkspaceOptions {
+  /** `--config`. */
+  readonly config?: string | undefined;
+  /** `new`: the command may be the first one ever. `there`: without a database there is nothing to do. */
+  readonly database: 'new' | 'there';
+}
+
+/** Runs `work` on the open store, and closes it whatever comes of it. */
+export async function inWorkspace<Result>(
+  shell: Shell,
+  options: WorkspaceOptions,
+  work: (workspace: Workspace) => Promise<Result>,
+): Promise<Result> {
+  const config = loadConfig({ ...shell, ...(options.config !== undefined && { file: options.config }) });
+  const file = storeFile(config.store.url, config.dataDir);
+  if (file === undefined) throw new CommandError('The store is in memory, where only the server reaches it.');
+  if (!existsSync(file)) {
+    if (options.database === 'there') throw missing(file);
+    shell.terminal.note(`Making a new database at ${file}.`);
+  }
+
+  const foundation = await openFoundation(config);
+  try {
+    return await work({ ...foundation, config });
+  } finally {
+    await foundation.close();
+  }
+}
+
+/** Somebody in the wrong directory would otherwise work on an empty database and wonder. */
+function missing(file: string): CommandError {
+  return new CommandError(
+    `There is no database at ${file}: check --config, STRATA_DATA_DIR and the directory that you are in.`,
+  );
+}
