@@ -10,6 +10,7 @@ import { checkInstallation } from '../grants/installation.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import { signingKeys } from '../keys/signing-key.ts';
 import { claimsByScope } from './account-claims.ts';
+import { cookieSigner } from './cookie-signer.ts';
 import type { EnginePages } from './engine-pages.ts';
 import { Es256Signer } from './es256-signer.ts';
 import { strataInteractionPolicy } from './interaction-policy.ts';
@@ -77,13 +78,14 @@ export function engineSettings(deps: SettingsDeps): Configuration {
     responseTypes: ['code', 'none'],
     // What ends an app says so itself (adapters/refresh-tokens.ts); revoking one access token ends none.
     revokeGrantPolicy: () => false,
-    routes,
+    routes: protocolPaths,
     scopes: [...openidScopes],
     subjectTypes: ['public'],
   };
 }
 
-const routes = {
+/** Paths of the protocol: the engine's, and none of ours. */
+export const protocolPaths = {
   authorization: '/authorize',
   token: '/token',
   userinfo: '/userinfo',
@@ -181,7 +183,7 @@ function cookieSettings({ config, keyring }: SettingsDeps): Configuration['cooki
   const common = { httpOnly: true, sameSite: 'lax', secure, signed: true } as const;
   return {
     names: { session, interaction, resume },
-    keys: keyring.all('cookie').map((key) => key.bytes.toString('base64url')),
+    keys: cookieSigner(keyring),
     long: common,
     short: common,
   };

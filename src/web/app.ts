@@ -2,9 +2,10 @@
 // the end of it.
 import Router from '@koa/router';
 import Koa, { type Context, type Middleware, type Next } from 'koa';
+import { cookieSigner } from '../oidc/cookie-signer.ts';
 import { structuredTokens } from '../oidc/introspection.ts';
 import { nativeRequests } from '../oidc/native-requests.ts';
-import { cookieNames } from '../oidc/settings.ts';
+import { cookieNames, protocolPaths } from '../oidc/settings.ts';
 import { endAtSignOut, userCodeGuesses, userCodeInAddress } from './middleware/engine-answers.ts';
 import { failures } from './middleware/failures.ts';
 import { readForms } from './middleware/forms.ts';
@@ -21,8 +22,9 @@ import { webState } from './web-state.ts';
 export function createApp(deps: WebDeps, more: readonly Route[]): Koa {
   const app = new Koa();
   pinAddresses(app, deps.config.issuer);
+  // The engine signs its cookies through the application that it runs in.
+  app.keys = cookieSigner(deps.keyring);
   const middleware: Middleware[] = [
-    cookieKeys(deps),
     requestLog(deps),
     securityHeaders(deps.config),
     language(deps.config),
@@ -64,19 +66,10 @@ function ownRoutes(deps: WebDeps, more: readonly Route[]): Middleware {
       ],
     );
   }
-  return router.routes() as unknown as Middleware;
-}
-
-/**
- * The engine signs its cookies through the application that it runs in, with the keys that were there when
- * the request first asked for a cookie: so they are set before anything does.
- */
-function cookieKeys(deps: WebDeps): Middleware {
-  return async function setCookieKeys(ctx: Context, next: Next): Promise<void> {
-    const { keys } = deps.engine();
-    if (keys) ctx.app.keys = keys;
-    await next();
-  };
+  const run = router.routes() as unknown as Middleware;
+  const others = new Set<string>(Object.values(protocolPaths));
+  // Most requests are the engine's; they need not be held against every route of ours.
+  return (ctx, next) => (others.has(ctx.path) ? next() : run(ctx, next));
 }
 
 /** The engine may be another one at the next request, so it is asked for each time. */
