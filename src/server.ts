@@ -176,7 +176,7 @@ function assemble(parts: Parts) {
     clients,
     apis,
     grants,
-    pages: enginePages({ renderer, clock, clients }),
+    pages: enginePages({ renderer, clock, clients, store }),
     ...(config.claimsHook && { claimsHook: createClaimsHook({ clock, log }, config.claimsHook) }),
     deviceNameOf,
   };

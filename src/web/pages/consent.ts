@@ -10,7 +10,7 @@ import type { Interaction } from '../interaction.ts';
 import { findInteraction, finishInteraction } from '../interaction.ts';
 import type { ConsentContext } from '../views.ts';
 import type { WebDeps } from '../web-deps.ts';
-import { clientCard, showPage } from './page.ts';
+import { accountCard, clientCard, showPage } from './page.ts';
 
 export async function showConsent(deps: WebDeps, ctx: Context): Promise<void> {
   const interaction = await findInteraction(deps, ctx);
@@ -26,7 +26,7 @@ export async function showConsent(deps: WebDeps, ctx: Context): Promise<void> {
       ...(policyUri !== undefined && { policyUri }),
       ...(tosUri !== undefined && { tosUri }),
     },
-    account: { label: account.email ?? account.name },
+    account: accountCard(account),
     ...linesFor(deps, missingOf(interaction)),
   });
 }

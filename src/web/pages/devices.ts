@@ -11,7 +11,7 @@ import { csrfValue, requireCsrf } from '../browser.ts';
 import { browserDeviceSession } from '../interaction.ts';
 import type { DeviceRow, DevicesContext, EndedRow } from '../views.ts';
 import type { WebDeps } from '../web-deps.ts';
-import { showPage } from './page.ts';
+import { accountCard, showPage } from './page.ts';
 
 /** How many of the latest sessions are looked through for those that have ended. */
 const LATEST_MAX = 100;
@@ -79,9 +79,13 @@ async function devicesContext(deps: WebDeps, ctx: Context, current: OwnSession):
   ]);
   const now = deps.clock.now();
   const all = [...live, ...page.records];
-  const rows = live.map((session) => deviceRow(deps, session, { current, now, all }));
+  // This device stands first, whatever came after it.
+  const ordered = live.toSorted(
+    (one, other) => Number(other.id === current.id) - Number(one.id === current.id),
+  );
+  const rows = ordered.map((session) => deviceRow(deps, session, { current, now, all }));
   return {
-    account: { label: account.email ?? account.name },
+    account: accountCard(account),
     csrf: csrfValue(deps, ctx),
     sessions: await Promise.all(rows),
     ended: page.records.flatMap((session) => endedRow(deps, session, now)),

@@ -1,14 +1,15 @@
 // The pages that the protocol engine asks for: the code of a TV, signing out, and refusals that cannot be
 // told to an app.
+import { findAccount } from '../../accounts/account.ts';
 import type { EnginePages } from '../../oidc/engine-pages.ts';
 import type { EngineClient, EngineContext } from '../../oidc/engine-types.ts';
 import { deviceNameFrom } from '../user-agent.ts';
 import type { DeviceCodeContext } from '../views.ts';
 import type { WebDeps } from '../web-deps.ts';
 import { webState } from '../web-state.ts';
-import { clientCard, showPage } from './page.ts';
+import { accountCard, clientCard, linksInOtherLanguages, showPage } from './page.ts';
 
-type PageDeps = Pick<WebDeps, 'renderer' | 'clock' | 'clients'>;
+type PageDeps = Pick<WebDeps, 'renderer' | 'clock' | 'clients' | 'store'>;
 
 export function enginePages(deps: PageDeps): EnginePages {
   return {
@@ -20,6 +21,7 @@ export function enginePages(deps: PageDeps): EnginePages {
         xsrf: form.xsrf,
         ...(given !== undefined && { userCode: given }),
         ...(error && { error }),
+        languageLinks: linksInOtherLanguages(given === undefined ? {} : { user_code: given }),
       });
     },
     userCodeConfirm: async (ctx, form) => {
@@ -43,11 +45,14 @@ export function enginePages(deps: PageDeps): EnginePages {
       });
     },
     signOut: async (ctx, form) => {
-      const { client } = ctx.oidc;
+      const { client, session } = ctx.oidc;
+      const account = await findAccount(deps.store, session?.accountId ?? '');
       showPage(deps, ctx, 'sign-out', {
         action: '/logout/confirm',
         xsrf: form.xsrf,
         ...(client && { client: await cardOf(deps, client) }),
+        ...(account && { account: accountCard(account) }),
+        languageLinks: linksInOtherLanguages(wayBack(ctx)),
       });
     },
     signedOut: async (ctx) => {
@@ -72,6 +77,16 @@ export function enginePages(deps: PageDeps): EnginePages {
         ctx.status,
       );
     },
+  };
+}
+
+/** What leads back to the app after signing out; the ID token that came along is not put into links. */
+function wayBack({ oidc }: EngineContext): Record<string, string> {
+  const { post_logout_redirect_uri: address, state } = oidc.params ?? {};
+  return {
+    ...(oidc.client && { client_id: oidc.client.clientId }),
+    ...(typeof address === 'string' && { post_logout_redirect_uri: address }),
+    ...(typeof state === 'string' && { state }),
   };
 }
 

@@ -23,7 +23,7 @@ import type { Route } from '../route.ts';
 import { isFromElsewhere, requestOrigin } from '../same-origin.ts';
 import type { WebDeps } from '../web-deps.ts';
 import { webState } from '../web-state.ts';
-import { clientCard, showPage } from './page.ts';
+import { askingApp, showPage } from './page.ts';
 import type { CompletedSignIn } from './sign-in.ts';
 import { finishWithSession, refuseSignIn, startBrowserSession } from './sign-in.ts';
 
@@ -76,7 +76,7 @@ async function showContinue(deps: WebDeps, ctx: Context): Promise<void> {
     action: ctx.path,
     csrf: csrfValue(deps, ctx),
     account: { label: snapshot.account.label },
-    client: clientCard(interaction.client.metadata, interaction.client.id),
+    ...askingApp(interaction.client),
   });
 }
 

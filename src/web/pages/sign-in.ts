@@ -22,7 +22,7 @@ import { deviceNameFrom } from '../user-agent.ts';
 import type { SignInContext } from '../views.ts';
 import type { WebDeps } from '../web-deps.ts';
 import { webState } from '../web-state.ts';
-import { clientCard, showPage } from './page.ts';
+import { askingApp, showPage } from './page.ts';
 
 export async function showSignIn(deps: WebDeps, ctx: Context): Promise<void> {
   const interaction = await findInteraction(deps, ctx);
@@ -179,7 +179,7 @@ function signInContext(deps: WebDeps, ctx: Context, interaction: Interaction): S
   return {
     action: `${base}/sign-in`,
     csrf,
-    client: clientCard(client.metadata, client.id),
+    ...askingApp(client),
     cancelUrl: `${base}/cancel`,
     ...(typeof params.login_hint === 'string' && { identifier: params.login_hint.slice(0, 254) }),
     ...(ended && { ended }),

@@ -10,7 +10,7 @@ import { findInteraction } from '../interaction.ts';
 import type { SignUpConfirmContext, SignUpContext } from '../views.ts';
 import type { WebDeps } from '../web-deps.ts';
 import { webState } from '../web-state.ts';
-import { clientCard, showPage } from './page.ts';
+import { askingApp, showPage } from './page.ts';
 import { completeWithPassword } from './sign-in.ts';
 
 export async function showSignUp(deps: WebDeps, ctx: Context): Promise<void> {
@@ -97,7 +97,7 @@ function signUpContext(deps: WebDeps, ctx: Context, interaction: Interaction): S
   return {
     action: `${base}/sign-up`,
     csrf: csrfValue(deps, ctx),
-    client: clientCard(interaction.client.metadata, interaction.client.id),
+    ...askingApp(interaction.client),
     signInUrl: base,
   };
 }
@@ -113,7 +113,7 @@ function confirmContext(
     action: `${base}/sign-up/confirm`,
     csrf: csrfValue(deps, ctx),
     email,
-    client: clientCard(interaction.client.metadata, interaction.client.id),
+    ...askingApp(interaction.client),
     passwordLengthMin: deps.config.passwords.lengthMin,
     resendUrl: `${base}/sign-up`,
     signUpUrl: `${base}/sign-up`,
