@@ -36,13 +36,15 @@ export interface TestServerOptions {
   /** Keep the store in a file instead of in memory. */
   file?: boolean;
   config?: TestSettings;
+  /** Where the clock starts; real browsers drop cookies whose end their own clock has passed. */
+  startMs?: number;
 }
 
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
   const dataDir = await mkdtemp(join(tmpdir(), 'strata-test-'));
-  const clock = testClock();
+  const clock = testClock(options.startMs);
   const log: string[] = [];
   const config = testConfig({ issuer: origin, listen: { port }, dataDir, ...options.config });
   const opened = await openStore({
