@@ -1,20 +1,11 @@
 // One pane: finishes a sign-in that comes back, shows the part of the page that fits, and does what its
 // buttons say.
-import {
-  callApi,
-  finishRedirect,
-  goToSignIn,
-  loseAnswer,
-  pane,
-  refresh,
-  replayOld,
-  signOut,
-  USERINFO,
-} from './app.js';
+import { finishRedirect, goToSignIn, signOut } from './app.js';
 import { changeHoldings, events, holdingsOf, note, onChange } from './holdings.js';
+import { callApi, loseAnswer, refresh, replayOld, USERINFO } from './refreshing.js';
 import { scannerDeeds, startScanner } from './scanner.js';
 import { endOther, sessionOf, showSessions } from './sessions.js';
-import { moveToIssuer, sayReason, settings } from './settings.js';
+import { moveToIssuer, pane, sayReason, settings } from './settings.js';
 import { startShelf } from './shelf.js';
 
 const find = (selector) => document.querySelector(selector);

@@ -1,6 +1,6 @@
 // The phone's side of QR sign-in: reads a code, shows who asks, and approves or refuses (`/api/qr/…`).
-import { callApi, isAboutFreshness } from './app.js';
 import { changeHoldings, note } from './holdings.js';
+import { callApi, isAboutFreshness } from './refreshing.js';
 import { sayAgo, settings } from './settings.js';
 
 const find = (selector) => document.querySelector(selector);

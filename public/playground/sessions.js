@@ -1,7 +1,7 @@
 // Where the account is signed in, and ending one of those from here (`/api/sessions`).
-import { callApi, pane } from './app.js';
 import { holdingsOf, note } from './holdings.js';
-import { settings } from './settings.js';
+import { callApi } from './refreshing.js';
+import { pane, settings } from './settings.js';
 import { decodeJwt } from './tokens.js';
 
 const list = document.querySelector('[data-sessions]');

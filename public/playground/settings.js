@@ -2,6 +2,11 @@
 
 export const settings = JSON.parse(document.body.dataset.settings);
 
+/** Which app this page is; undefined on the page around both. */
+export const { pane } = document.body.dataset;
+
+export const clientId = settings.apps[pane]?.clientId;
+
 const words = JSON.parse(document.body.dataset.words);
 
 /** The words under a path such as `events.called`, with `{names}` filled in. */
