@@ -19,7 +19,7 @@ import type { Keyring } from './keys/keyring.ts';
 import { createMailQueue, type MailQueue } from './messages/mail.ts';
 import { createOutbox, type Outbox } from './messages/outbox.ts';
 import { createSmtpMessenger } from './messages/smtp.ts';
-import { apiTable } from './oidc/apis.ts';
+import { apiTable, claimsForApi } from './oidc/apis.ts';
 import { ownTokens } from './oidc/own-tokens.ts';
 import { createProvider } from './oidc/provider.ts';
 import { longestAccessToken } from './oidc/token-lifetimes.ts';
@@ -177,7 +177,6 @@ function assemble(parts: Parts) {
     apis,
     grants,
     pages: enginePages({ renderer, clock, clients, store }),
-    ...(config.claimsHook && { claimsHook: createClaimsHook({ clock, log }, config.claimsHook) }),
     deviceNameOf,
   };
   let engine = createProvider(engineDeps);
@@ -194,7 +193,7 @@ function assemble(parts: Parts) {
     renderer,
     qr,
     userCodeLimits,
-    tokens: ownTokens({ store, clock, keyring, issuer: config.issuer }),
+    tokens: ownTokens({ store, clock, keyring, clients, issuer: config.issuer }),
     engine: () => engine,
     signIn: { store, clock, passwords: parts.passwords, limits: createSignInLimits(config.signIn, clock) },
     ...(config.signUp.enabled && { signUp: signUpDeps(parts) }),
@@ -254,6 +253,10 @@ function grantDeps(
       refreshWindowMs: sessions.refreshWindow,
     },
     grantFor,
+    claimsForApi: claimsForApi(
+      made.apis,
+      config.claimsHook && createClaimsHook({ clock, log }, config.claimsHook),
+    ),
     apiScope: async ({ clientId, scope, resource }) => {
       const { resources } = await grantFor({ clientId, platform: 'api', scope, resource: [resource] });
       return resources[resource];

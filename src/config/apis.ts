@@ -7,7 +7,7 @@ import { duration, outboundUrl, resourceIdentifier, scopeName, words } from './f
  * an account's data must never replace them.
  */
 export const ownClaims: ReadonlySet<string> = new Set(
-  `iss sub aud exp nbf iat jti sid azp client_id scope scopes acr amr auth_time nonce cnf act may_act at_hash
+  `iss sub aud exp nbf iat jti sid app azp client_id scope scopes acr amr auth_time nonce cnf act may_act at_hash
    c_hash s_hash sub_jwk active token_type username token_use platform device events authorization_details
    typ kid`.split(/\s+/),
 );

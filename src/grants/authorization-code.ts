@@ -11,10 +11,11 @@ import { endApp } from '../sessions/ending.ts';
 import type { Write } from '../storage/store.ts';
 import { patch } from '../storage/store.ts';
 import { installationOf, planWithInstallation } from './installation.ts';
-import type { DpopProof, GrantContext } from './issuing.ts';
+import type { DpopProof, DraftingDeps, GrantContext } from './issuing.ts';
 import {
   answerWithTokens,
   chainKey,
+  draftTokens,
   mayRefresh,
   requireAccount,
   requiredParameter,
@@ -29,7 +30,7 @@ import { SessionEnded } from './refusals.ts';
 
 export const authorizationCodeParameters = ['code', 'code_verifier', 'redirect_uri', 'installation_id'];
 
-type CodeGrantDeps = RedemptionDeps & EndingDeps;
+type CodeGrantDeps = RedemptionDeps & EndingDeps & DraftingDeps;
 
 export function authorizationCodeGrant(provider: Provider, deps: CodeGrantDeps) {
   return async function authorizationCode(ctx: GrantContext): Promise<void> {
@@ -55,6 +56,8 @@ export function authorizationCodeGrant(provider: Provider, deps: CodeGrantDeps) 
     const account = await requireAccount(provider, ctx, code.accountId ?? '');
     await spendProof(provider, ctx, dPoP);
     const chainToken = { ...tokenFacts(code), gty: 'authorization_code', ...chainKey(ctx, dPoP) };
+    const { grant } = record.plan;
+    const drafted = await draftTokens(provider, ctx, deps, { account, token: chainToken, grant, dPoP });
     const redeemed = await redeemCode(deps, {
       id,
       plan: planWithInstallation(record.plan, code.clientId, installation),
@@ -62,13 +65,7 @@ export function authorizationCodeGrant(provider: Provider, deps: CodeGrantDeps) 
       ...(mayRefresh(ctx) && { chainToken }),
     });
 
-    await answerWithTokens(provider, ctx, {
-      ...redeemed,
-      account,
-      token: chainToken,
-      grant: record.plan.grant,
-      dPoP,
-    });
+    await answerWithTokens(provider, ctx, drafted, redeemed);
   };
 }
 

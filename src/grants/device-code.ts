@@ -10,10 +10,11 @@ import { isUntouched } from '../sessions/refresh-chain.ts';
 import { patch } from '../storage/store.ts';
 import { consentChecks, tokenFacts } from './authorization-code.ts';
 import { installationOf, planWithInstallation } from './installation.ts';
-import type { GrantContext } from './issuing.ts';
+import type { DpopProof, DraftingDeps, GrantContext } from './issuing.ts';
 import {
   answerWithTokens,
   chainKey,
+  draftTokens,
   mayRefresh,
   requireAccount,
   requiredParameter,
@@ -28,7 +29,7 @@ import { SessionEnded } from './refusals.ts';
 
 export const deviceCodeParameters = ['device_code', 'installation_id'];
 
-export interface DeviceCodeDeps extends RedemptionDeps {
+export interface DeviceCodeDeps extends RedemptionDeps, DraftingDeps {
   pacing: Pacing;
 }
 
@@ -46,19 +47,21 @@ export function deviceCodeGrant(provider: Provider, deps: DeviceCodeDeps) {
 
     if (!record) throw new errors.ExpiredToken('the device code is unknown or has expired');
     if (record.clientId !== ctx.oidc.client.clientId) throw new errors.InvalidGrant('client mismatch');
-    if (!isApproved(record)) return refuse(deps, id, record);
+    if (!isApproved(record) || hasLapsed(deps, record)) return refuse(deps, id, record);
 
     // The engine stored its own model as the payload.
     const code = record.payload as Partial<DeviceCode>;
     const account = await requireAccount(provider, ctx, code.accountId ?? '');
     await spendProof(provider, ctx, dPoP);
     const token: ChainToken = { ...tokenFacts(code), gty: 'device_code', ...chainKey(ctx, dPoP) };
+    const { grant } = record.plan;
+    const drafted = await draftTokens(provider, ctx, deps, { account, token, grant, dPoP });
     const redeemed =
       record.consumedAt === undefined
-        ? await redeemDeviceCode(deps, { id, record, installation, ...(mayRefresh(ctx) && { token }) })
-        : await repeatRedemption(deps, record);
+        ? await redeemDeviceCode(deps, { id, record, installation, dPoP, ...(mayRefresh(ctx) && { token }) })
+        : await repeatRedemption(deps, record, dPoP);
 
-    await answerWithTokens(provider, ctx, { ...redeemed, account, token, grant: record.plan.grant, dPoP });
+    await answerWithTokens(provider, ctx, drafted, redeemed);
   };
 }
 
@@ -66,10 +69,14 @@ function isApproved(record: DeviceCodeRecord): record is ApprovedCode {
   return record.decision === 'approved' && record.plan !== undefined;
 }
 
+/** An approval does not prolong the code; one that was redeemed in time may still be heard again. */
+function hasLapsed(deps: DeviceCodeDeps, record: DeviceCodeRecord): boolean {
+  return record.consumedAt === undefined && expirySeconds(record) * 1000 <= deps.clock.now();
+}
+
 function refuse(deps: DeviceCodeDeps, id: string, record: DeviceCodeRecord): never {
   if (record.decision === 'denied') throw new errors.AccessDenied('the person at the other screen refused');
-  if (expirySeconds(record) * 1000 <= deps.clock.now())
-    throw new errors.ExpiredToken('the device code has expired');
+  if (hasLapsed(deps, record)) throw new errors.ExpiredToken('the device code has expired');
   if (!deps.pacing.poll(id).accepted) throw new errors.SlowDown();
 
   throw new errors.AuthorizationPending();
@@ -81,7 +88,13 @@ function expirySeconds(record: DeviceCodeRecord): number {
 
 async function redeemDeviceCode(
   deps: DeviceCodeDeps,
-  code: { id: string; record: ApprovedCode; installation: string | undefined; token?: ChainToken },
+  code: {
+    id: string;
+    record: ApprovedCode;
+    installation: string | undefined;
+    dPoP: DpopProof | undefined;
+    token?: ChainToken;
+  },
 ): Promise<Redeemed> {
   const { clientId } = code.record;
   const plan = planWithInstallation(code.record.plan, clientId, code.installation);
@@ -110,7 +123,7 @@ async function redeemDeviceCode(
     case 'lost': {
       const winner = outcome.failed.index === 0 ? await deps.store.get(deviceCodes, code.id) : undefined;
       if (!winner) throw new errors.InvalidGrant('the device code was consumed');
-      return repeatRedemption(deps, winner);
+      return repeatRedemption(deps, winner, code.dPoP);
     }
   }
 }
@@ -119,6 +132,7 @@ async function redeemDeviceCode(
 export async function repeatRedemption(
   deps: RedemptionDeps,
   record: Pick<DeviceCodeRecord, 'consumedAt' | 'redeemed'>,
+  dPoP: DpopProof | undefined,
 ): Promise<Redeemed> {
   const { redeemed, consumedAt = 0 } = record;
   const session = redeemed && (await deps.store.get(deviceSessions, redeemed.sessionId));
@@ -126,6 +140,10 @@ export async function repeatRedemption(
   const inTime = deps.clock.now() - consumedAt < REPEAT_MS;
   if (!redeemed || !session || !chain || !inTime || session.state !== 'live' || !isUntouched(chain)) {
     throw new errors.InvalidGrant('the code was consumed');
+  }
+  // What was bound to a key at the redemption is not told again without it.
+  if (chain.token.jkt !== undefined && chain.token.jkt !== dPoP?.thumbprint) {
+    throw new errors.InvalidGrant('the DPoP proof is missing or of another key');
   }
   return {
     session,

@@ -1,5 +1,6 @@
-// Issuing: what every grant does once it knows for whom, in which session and for what. The engine makes
-// and signs the tokens; the session they belong to is already committed.
+// Issuing: what every grant does once it knows for whom and for what. The engine makes and signs the tokens.
+// First they are drafted, which may be refused; then comes the commit that redeems what was shown and starts
+// or joins the session; then they are signed, which is not refused any more.
 import type {
   AccessToken,
   Account as EngineAccount,
@@ -18,45 +19,80 @@ export type GrantContext = TokenEndpointGrantContext<Record<string, unknown>>;
 /** The proof of a DPoP key that came with the request (RFC 9449). */
 export type DpopProof = engine.DPoPValidationResult;
 
+/** What the tokens will be, before it is known in which session. */
 export interface TokenRequest {
-  session: DeviceSession;
-  appNumber: string;
   account: EngineAccount;
   /** What the tokens say beside the session: scope, resource, nonce, and how the account proved itself. */
   token: ChainToken;
   grant: AppGrant;
   dPoP?: DpopProof | undefined;
-  refreshToken?: string | undefined;
   /** A subset of what was granted, where the request asks for less. */
   scopes?: Set<string>;
-  parameters?: Record<string, unknown>;
+}
+
+export interface DraftedTokens extends TokenRequest {
+  engineGrant: Grant;
+  accessToken: AccessToken;
+}
+
+/** Where the tokens belong, once that is committed. */
+export interface Issued {
+  session: DeviceSession;
+  appNumber: string;
+  refreshToken?: string | undefined;
+}
+
+export interface DraftingDeps {
+  /** The claims that the API of this audience is told about the account; may ask the operator's hook. */
+  claimsForApi(ctx: GrantContext, audience: string): Promise<Record<string, unknown>>;
+}
+
+/**
+ * Everything about the tokens that may be refused, for a resource that was not granted or a claims hook that
+ * does not answer. It comes before the redemption, so that no refusal costs the code.
+ */
+export async function draftTokens(
+  provider: Provider,
+  ctx: GrantContext,
+  deps: DraftingDeps,
+  request: TokenRequest,
+): Promise<DraftedTokens> {
+  const engineGrant = newEngineGrant(provider, ctx, request);
+  ctx.oidc.entity('Grant', engineGrant);
+  ctx.oidc.entity('Account', request.account);
+
+  const accessToken = await newAccessToken(provider, ctx, { ...request, engineGrant });
+  if (typeof accessToken.aud === 'string') {
+    requestState(ctx).apiClaims = await deps.claimsForApi(ctx, accessToken.aud);
+  }
+  return { ...request, engineGrant, accessToken };
 }
 
 /** Answers the request with an access token and, as far as asked for, an ID token and a refresh token. */
 export async function answerWithTokens(
   provider: Provider,
   ctx: GrantContext,
-  request: TokenRequest,
+  drafted: DraftedTokens,
+  issued: Issued,
 ): Promise<void> {
-  const { session, account } = request;
-  const grant = engineGrant(provider, ctx.oidc.client.clientId, request);
+  const { accessToken, engineGrant } = drafted;
+  const { session, appNumber } = issued;
+  const grantId = grantIdOf(session.id, appNumber);
   requestState(ctx).deviceSession = session;
-  ctx.oidc.entity('Grant', grant);
-  ctx.oidc.entity('Account', account);
+  Object.assign(engineGrant, { jti: grantId });
+  Object.assign(accessToken, { grantId, sid: session.id });
 
-  const accessToken = await newAccessToken(provider, ctx, { ...request, engineGrant: grant });
   ctx.oidc.entity('AccessToken', accessToken);
   const value = await accessToken.save();
-  const idToken = await newIdToken(provider, ctx, { ...request, engineGrant: grant, accessToken });
+  const idToken = await newIdToken(provider, ctx, drafted, session.id);
 
   ctx.body = engine.buildTokenResponse(provider, {
     accessToken: value,
     expiresIn: accessToken.expiration,
     idToken,
-    refreshToken: request.refreshToken,
+    refreshToken: issued.refreshToken,
     scope: accessToken.scope || undefined,
     tokenType: accessToken.tokenType,
-    ...(request.parameters && { parameters: request.parameters }),
   });
 }
 
@@ -106,47 +142,50 @@ export function requiredParameter(ctx: GrantContext, name: string): string {
   return value;
 }
 
-function engineGrant(provider: Provider, clientId: string, request: TokenRequest): Grant {
-  const { grant, session, appNumber } = request;
-  const engineModel = new provider.Grant({ accountId: request.account.accountId, clientId });
-  return Object.assign(engineModel, {
-    jti: grantIdOf(session.id, appNumber),
+function newEngineGrant(provider: Provider, ctx: GrantContext, { account, grant }: TokenRequest): Grant {
+  const { clientId } = ctx.oidc.client;
+  const model = new provider.Grant({ accountId: account.accountId, clientId });
+  return Object.assign(model, {
     openid: { scope: grant.openid, ...(grant.claims && { claims: grant.claims }) },
     resources: grant.resources,
   });
 }
 
-type Issue = TokenRequest & { engineGrant: Grant };
-
-async function newAccessToken(provider: Provider, ctx: GrantContext, issue: Issue): Promise<AccessToken> {
-  const token = new provider.AccessToken({
-    accountId: issue.account.accountId,
+async function newAccessToken(
+  provider: Provider,
+  ctx: GrantContext,
+  request: TokenRequest & { engineGrant: Grant },
+): Promise<AccessToken> {
+  const { account, token, dPoP } = request;
+  const model = new provider.AccessToken({
+    accountId: account.accountId,
     client: ctx.oidc.client,
-    grantId: issue.engineGrant.jti,
-    gty: issue.token.gty,
-    sid: issue.session.id,
+    gty: token.gty,
+    // Known after the commit; the engine asks for it when the token is saved.
+    grantId: '',
   });
-  if (issue.dPoP) token.setThumbprint('jkt', issue.dPoP.thumbprint);
+  if (dPoP) model.setThumbprint('jkt', dPoP.thumbprint);
 
   const source = {
-    scopes: new Set(issue.token.scope?.split(' ')),
-    resourceIndicators: resourcesOf(issue.token),
-    resource: issue.token.resource,
-    claims: issue.token.claims,
+    scopes: new Set(token.scope?.split(' ')),
+    resourceIndicators: resourcesOf(token),
+    resource: token.resource,
+    claims: token.claims,
   };
-  await engine.resolveAndApplyResource(provider, ctx, source, token, issue.engineGrant, issue.scopes);
-  return token;
+  await engine.resolveAndApplyResource(provider, ctx, source, model, request.engineGrant, request.scopes);
+  return model;
 }
 
 async function newIdToken(
   provider: Provider,
   ctx: GrantContext,
-  issue: Issue & { accessToken: AccessToken },
+  drafted: DraftedTokens,
+  sessionId: string,
 ): Promise<string | undefined> {
-  const scopes = issue.scopes ?? new Set(issue.token.scope?.split(' '));
+  const { account, token, accessToken, engineGrant } = drafted;
+  const scopes = drafted.scopes ?? new Set(token.scope?.split(' '));
   if (!scopes.has('openid')) return undefined;
 
-  const { account, token } = issue;
   const claims = await account.claims('id_token', [...scopes].join(' '), {}, []);
   const idToken = new provider.IdToken(
     { ...claims, sub: account.accountId, acr: token.acr, amr: token.amr, auth_time: token.authTime },
@@ -154,11 +193,11 @@ async function newIdToken(
   );
   Object.assign(idToken, {
     // Claims are at userinfo where the access token opens it (OpenID Connect Core §5.4), in here otherwise.
-    scope: issue.accessToken.aud ? issue.engineGrant.getOIDCScopeFiltered(scopes) : 'openid',
+    scope: accessToken.aud ? engineGrant.getOIDCScopeFiltered(scopes) : 'openid',
     mask: { auth_time: null, acr: null, amr: null },
   });
   idToken.set('nonce', token.nonce);
-  idToken.set('sid', issue.session.id);
+  idToken.set('sid', sessionId);
   return idToken.issue({ use: 'idtoken' });
 }
 

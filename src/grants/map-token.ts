@@ -15,10 +15,11 @@ import type { QrRefusal } from '../qr/refusal.ts';
 import type { ChainToken } from '../sessions/device-session.ts';
 import { repeatRedemption } from './device-code.ts';
 import { installationOf, knownInstallation } from './installation.ts';
-import type { DpopProof, GrantContext } from './issuing.ts';
+import type { DpopProof, DraftingDeps, GrantContext } from './issuing.ts';
 import {
   answerWithTokens,
   chainKey,
+  draftTokens,
   mayRefresh,
   requireAccount,
   requiredParameter,
@@ -31,7 +32,7 @@ import { redeem } from './redemption.ts';
 
 export const mapTokenParameters = ['map_token', 'code_verifier', 'confirm', 'installation_id'];
 
-export interface MapTokenDeps extends RedemptionDeps {
+export interface MapTokenDeps extends RedemptionDeps, DraftingDeps {
   qr: QrDeps;
   pacing: Pacing;
   clients: ClientRegistry;
@@ -58,49 +59,52 @@ export function mapTokenGrant(provider: Provider, deps: MapTokenDeps) {
     });
     if (redemption.kind === 'refused') return refuse(deps, secret, redemption.refusal);
 
-    const redeemed =
-      redemption.kind === 'repeat'
-        ? await repeated(deps, redemption)
-        : await redeemApproval(deps, ctx, { redemption, dPoP });
-    const account = await requireAccount(provider, ctx, redeemed.session.accountId ?? '');
-    await spendProof(provider, ctx, dPoP);
-    await answerWithTokens(provider, ctx, { ...redeemed, account, dPoP });
+    if (redemption.kind === 'repeat') return answerAgain(provider, ctx, { deps, redemption, dPoP });
+
+    await redeemApproval(provider, ctx, { deps, redemption, dPoP });
   };
 }
 
-type Opened = Redeemed & { token: ChainToken; grant: SessionPlan['grant'] };
-
 /** One commit: approved → redeemed, the session, its first chain. The loser of a race hears the winner's. */
 async function redeemApproval(
-  deps: MapTokenDeps,
+  provider: Provider,
   ctx: GrantContext,
-  step: { redemption: Extract<Redemption, { kind: 'ready' }>; dPoP: DpopProof | undefined },
-): Promise<Opened> {
-  const { approval } = step.redemption;
+  step: Step & { redemption: Extract<Redemption, { kind: 'ready' }> },
+): Promise<void> {
+  const { deps, redemption, dPoP } = step;
+  const { approval } = redemption;
+  const account = await requireAccount(provider, ctx, approval.accountId);
   const plan = await planFor(deps, ctx, approval);
-  const token = tokenFor(ctx, approval, step.dPoP);
+  const token = tokenFor(ctx, approval, dPoP);
+  await spendProof(provider, ctx, dPoP);
+  const drafted = await draftTokens(provider, ctx, deps, { account, token, grant: plan.grant, dPoP });
   const outcome = await redeem(
     deps,
     plan,
     { clientId: approval.clientId, ...(mayRefresh(ctx) && { chainToken: token }) },
     ({ sessionId, appNumber, chainNumber = '' }) => [
-      step.redemption.write({ sessionId, app: appNumber, chain: chainNumber }),
+      redemption.write({ sessionId, app: appNumber, chain: chainNumber }),
     ],
   );
   switch (outcome.kind) {
     case 'redeemed':
       deps.qr.waiters.notify(approval.transactionId);
-      return { ...outcome, token, grant: plan.grant };
+      return answerWithTokens(provider, ctx, drafted, outcome);
     case 'lost':
-      return raced(deps, ctx);
+      return answerWithTokens(provider, ctx, drafted, await racedRedemption(ctx, step));
     case 'ended':
     case 'too_late':
-      throw new errors.AccessDenied('everything of the account was ended since it approved');
+      throw new errors.AccessDenied('the account, or the phone that approved, was signed out since');
   }
 }
 
+interface Step {
+  deps: MapTokenDeps;
+  dPoP: DpopProof | undefined;
+}
+
 /** Somebody moved the transaction first: the same app's other request, or the grantor who undid it. */
-async function raced(deps: MapTokenDeps, ctx: GrantContext): Promise<Opened> {
+async function racedRedemption(ctx: GrantContext, { deps, dPoP }: Step): Promise<Redeemed> {
   const again = await prepareRedemption(deps.qr, {
     clientId: ctx.oidc.client.clientId,
     proof: {
@@ -112,22 +116,35 @@ async function raced(deps: MapTokenDeps, ctx: GrantContext): Promise<Opened> {
     ...confirmation(ctx),
   });
   if (again.kind !== 'repeat') throw new errors.AccessDenied('the approval was taken back');
-  return repeated(deps, again);
+  return repeated(deps, again, dPoP);
+}
+
+/** The answer once more, for an app that did not get it. */
+async function answerAgain(
+  provider: Provider,
+  ctx: GrantContext,
+  step: Step & { redemption: Extract<Redemption, { kind: 'repeat' }> },
+): Promise<void> {
+  const { deps, redemption, dPoP } = step;
+  const again = await repeated(deps, redemption, dPoP);
+  const app = again.session.apps[again.appNumber];
+  const token = app?.chains[redemption.redeemed.chain ?? '']?.token;
+  if (!app || !token) throw new errors.InvalidGrant('the transaction was redeemed');
+
+  const account = await requireAccount(provider, ctx, again.session.accountId ?? '');
+  await spendProof(provider, ctx, dPoP);
+  const drafted = await draftTokens(provider, ctx, deps, { account, token, grant: app.grant, dPoP });
+  await answerWithTokens(provider, ctx, drafted, again);
 }
 
 async function repeated(
   deps: MapTokenDeps,
   { redeemed }: Extract<Redemption, { kind: 'repeat' }>,
-): Promise<Opened> {
+  dPoP: DpopProof | undefined,
+): Promise<Redeemed> {
   const { sessionId, app: appNumber = '', chain: chainNumber = '' } = redeemed;
-  const again = await repeatRedemption(deps, {
-    consumedAt: redeemed.at,
-    redeemed: { sessionId, appNumber, chainNumber },
-  });
-  const app = again.session.apps[appNumber];
-  const token = app?.chains[chainNumber]?.token;
-  if (!app || !token) throw new errors.InvalidGrant('the transaction was redeemed');
-  return { ...again, token, grant: app.grant };
+  const led = { consumedAt: redeemed.at, redeemed: { sessionId, appNumber, chainNumber } };
+  return repeatRedemption(deps, led, dPoP);
 }
 
 async function planFor(deps: MapTokenDeps, ctx: GrantContext, approval: Approval): Promise<SessionPlan> {

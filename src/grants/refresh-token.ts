@@ -13,9 +13,10 @@ import { chainChanges, decideRefresh, type RefreshDecision } from '../sessions/r
 import type { ParsedRefreshToken } from '../sessions/refresh-token.ts';
 import { formatRefreshToken, parseRefreshToken, verifyRefreshToken } from '../sessions/refresh-token.ts';
 import { patch } from '../storage/store.ts';
-import type { DpopProof, GrantContext } from './issuing.ts';
+import type { DpopProof, DraftingDeps, GrantContext } from './issuing.ts';
 import {
   answerWithTokens,
+  draftTokens,
   requireAccount,
   requiredParameter,
   spendProof,
@@ -26,7 +27,7 @@ import { Overloaded, SessionEnded, Superseded } from './refusals.ts';
 
 export const refreshTokenParameters = ['refresh_token', 'scope'];
 
-export interface RefreshDeps extends RedemptionDeps {
+export interface RefreshDeps extends RedemptionDeps, DraftingDeps {
   settings: RedemptionDeps['settings'] & EndingDeps['settings'] & { refreshWindowMs: number };
   log: Log;
 }
@@ -49,6 +50,13 @@ export function refreshTokenGrant(provider: Provider, deps: RefreshDeps) {
       // A proof is spent once, and only by a token that is genuine.
       if (!spent) await spendProof(provider, ctx, dPoP);
       spent = true;
+      const drafted = await draftTokens(provider, ctx, deps, {
+        account,
+        token: { ...chain.token, gty: withRefresh(chain.token.gty) },
+        grant: appOf(session, token).grant,
+        dPoP,
+        ...(scopes && { scopes }),
+      });
 
       const decision = decideRefresh(chain, token, {
         now: deps.clock.now(),
@@ -58,15 +66,10 @@ export function refreshTokenGrant(provider: Provider, deps: RefreshDeps) {
       const serial = await carryOut(deps, { session, chain, token, decision });
       if (serial === undefined) continue;
 
-      await answerWithTokens(provider, ctx, {
+      await answerWithTokens(provider, ctx, drafted, {
         session,
         appNumber: String(token.app),
-        account,
-        token: { ...chain.token, gty: withRefresh(chain.token.gty) },
-        grant: appOf(session, token).grant,
-        dPoP,
         refreshToken: tokenOf(deps, token, { serial, salt: chain.salt }),
-        ...(scopes && { scopes }),
       });
       return;
     }

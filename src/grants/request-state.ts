@@ -18,8 +18,8 @@ export interface RequestState {
   endedSession?: EndedSession;
   /** What the code that this request saves will start or join. */
   plan?: SessionPlan;
-  /** The request comes from a native app: it has an engine session of its own. */
-  native?: boolean;
+  /** Name of the cookie of the engine session that a native app's sign-in has to itself. */
+  nativeCookie?: string;
   /** The browser's session as the store has it, so that an unchanged one is not written again. */
   storedSession?: { value: string; content: string; expiresAt: number };
   /** The native app has its answer; its engine session goes with it. */

@@ -2,13 +2,13 @@
 // audience, and its claims are what the table of that API names, plus what the claims hook adds.
 import type { KoaContextWithOIDC, ResourceServer } from 'oidc-provider';
 import { errors } from 'oidc-provider';
-import type { Account } from '../accounts/account.ts';
 import { accountValue, isAccountPath } from '../accounts/account-value.ts';
 import type { ClaimsHook } from '../accounts/claims-hook.ts';
 import type { ApiSettings } from '../config/apis.ts';
 import type { Config } from '../config/schema.ts';
 import { Overloaded } from '../grants/refusals.ts';
 import { requestState } from '../grants/request-state.ts';
+import { parseGrantId } from '../sessions/device-session.ts';
 
 /** Scopes of the server's own API, `<issuer>/api`. */
 export const ownApiScopes = {
@@ -73,41 +73,47 @@ export function resourceServerLookup(apis: ApiTable) {
   };
 }
 
-/**
- * Claims of an access token: its session, and for an API the account's data that the table names. What the
- * hook says comes first, so that it can never replace what stands in the table or is the server's to say.
- */
-export function accessTokenClaims(apis: ApiTable, hook: ClaimsHook | undefined) {
-  return async function extraTokenClaims(
-    ctx: KoaContextWithOIDC,
-    token: { aud?: string | string[] | undefined },
-  ): Promise<Record<string, unknown> | undefined> {
-    const { deviceSession: session, account } = requestState(ctx);
-    if (!session) return undefined;
+/** The engine's `extraTokenClaims`: the session that a token belongs to, and what its API is told. */
+export async function accessTokenClaims(
+  ctx: KoaContextWithOIDC,
+  token: object,
+): Promise<Record<string, unknown> | undefined> {
+  const { deviceSession: session, apiClaims } = requestState(ctx);
+  if (!session) return undefined;
 
-    const audience = typeof token.aud === 'string' ? token.aud : undefined;
-    const api = audience === undefined ? undefined : apis.find(audience);
-    return {
-      ...(api && account && (await claimsOfAccount(ctx, { api, account, hook }))),
-      sid: session.id,
-      platform: session.platform,
-      ...(session.auth && { acr: session.auth.acr, amr: session.auth.amr, auth_time: session.auth.time }),
-    };
+  // A member of both models of the engine (for API apps: engine-overrides.ts).
+  const { grantId = '' } = token as { grantId?: string };
+  return {
+    ...apiClaims,
+    sid: session.id,
+    // Which app of the session: one that is opened again after its end is another app.
+    app: parseGrantId(grantId)?.appNumber,
+    platform: session.platform,
+    ...(session.auth && { acr: session.auth.acr, amr: session.auth.amr, auth_time: session.auth.time }),
   };
 }
 
-async function claimsOfAccount(
-  ctx: KoaContextWithOIDC,
-  source: { api: ApiSettings; account: Account; hook: ClaimsHook | undefined },
-): Promise<Record<string, unknown>> {
-  const { api, account, hook } = source;
-  const clientId = ctx.oidc.client?.clientId ?? '';
-  const added = await hook?.claimsFor({ account, clientId, api: api.identifier });
-  if (added?.kind === 'unavailable') throw new Overloaded(2);
+/**
+ * What an API is told about the account: the values that its table names. What the hook says comes first, so
+ * that it can never replace what stands in the table.
+ */
+export function claimsForApi(apis: ApiTable, hook: ClaimsHook | undefined) {
+  return async function claimsOfAccount(
+    ctx: KoaContextWithOIDC,
+    audience: string,
+  ): Promise<Record<string, unknown>> {
+    const { account } = requestState(ctx);
+    const api = apis.find(audience);
+    if (!api || !account) return {};
 
-  const named = Object.entries(api.claims).map(([claim, path]) => [
-    claim,
-    isAccountPath(path) ? accountValue(account, path) : undefined,
-  ]);
-  return { ...added?.claims, ...Object.fromEntries(named.filter(([, value]) => value !== undefined)) };
+    const clientId = ctx.oidc.client?.clientId ?? '';
+    const added = await hook?.claimsFor({ account, clientId, api: api.identifier });
+    if (added?.kind === 'unavailable') throw new Overloaded(2);
+
+    const named = Object.entries(api.claims).map(([claim, path]) => [
+      claim,
+      isAccountPath(path) ? accountValue(account, path) : undefined,
+    ]);
+    return { ...added?.claims, ...Object.fromEntries(named.filter(([, value]) => value !== undefined)) };
+  };
 }

@@ -2,11 +2,12 @@
 // the session it belongs to, which the JWT alone cannot tell.
 import type { JWTVerifyGetKey } from 'jose';
 import { createLocalJWKSet, jwtVerify } from 'jose';
+import type { ClientRegistry } from '../clients/client-registry.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Key, Keyring } from '../keys/keyring.ts';
 import { verificationKeys } from '../keys/signing-key.ts';
 import type { DeviceSession, End } from '../sessions/device-session.ts';
-import { deviceSessions, endOf, liveApps } from '../sessions/device-session.ts';
+import { deviceSessions, endOfApp } from '../sessions/device-session.ts';
 import { isTokenRevoked } from '../sessions/revocations.ts';
 import type { Store } from '../storage/store.ts';
 
@@ -19,6 +20,8 @@ export interface OwnClaims {
   exp: number;
   client_id: string;
   sid: string;
+  /** Number of the app in the session. */
+  app: string;
   scope?: string;
   platform?: string;
   acr?: string;
@@ -30,6 +33,7 @@ export interface OwnTokenDeps {
   store: Store;
   clock: Clock;
   keyring: Keyring;
+  clients: Pick<ClientRegistry, 'find'>;
   issuer: string;
 }
 
@@ -64,7 +68,7 @@ export function ownTokens(deps: OwnTokenDeps): OwnTokens {
         issuer: deps.issuer,
         typ: 'at+jwt',
         algorithms: ['ES256'],
-        requiredClaims: ['aud', 'sub', 'jti', 'exp', 'iat', 'client_id', 'sid'],
+        requiredClaims: ['aud', 'sub', 'jti', 'exp', 'iat', 'client_id', 'sid', 'app'],
         currentDate: new Date(deps.clock.now()),
       });
       // Signed by this server with these claims, which it writes as such.
@@ -79,23 +83,17 @@ export function ownTokens(deps: OwnTokenDeps): OwnTokens {
     const claims = await verified(token);
     if (!claims) return { kind: 'unknown' };
 
-    const [session, isRevoked] = await Promise.all([
+    const [session, isRevoked, client] = await Promise.all([
       deps.store.get(deviceSessions, claims.sid),
       isTokenRevoked(deps.store, claims.jti),
+      deps.clients.find(claims.client_id),
     ]);
-    const end = session && endOfToken(session, claims, deps.clock.now());
+    const end = session && endOfApp(session, claims.app, deps.clock.now());
     if (!session || isRevoked || end) return { kind: 'ended', claims, ...(end && { end }) };
+    if (!client || client.disabled) return { kind: 'ended', claims };
 
     return { kind: 'active', claims, session };
   }
 
   return { judge };
-}
-
-function endOfToken(session: DeviceSession, claims: OwnClaims, now: number): End | undefined {
-  const end = endOf(session, now);
-  if (end || liveApps(session).some(([, app]) => app.clientId === claims.client_id)) return end;
-
-  const ended = Object.values(session.apps).filter((app) => app.clientId === claims.client_id && app.ended);
-  return ended.at(-1)?.ended ?? { at: now, reason: 'signed_out', by: 'system' };
 }

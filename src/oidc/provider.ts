@@ -2,7 +2,6 @@
 // one is built whenever the keys change; requests that run on the old one end there.
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { Provider } from 'oidc-provider';
-import type { ClaimsHook } from '../accounts/claims-hook.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
 import type { Config } from '../config/schema.ts';
 import type { Clock } from '../core/clock.ts';
@@ -18,10 +17,10 @@ import { accessTokenClaims, resourceServerLookup } from './apis.ts';
 import { overrideEngine } from './engine-overrides.ts';
 import type { EnginePages } from './engine-pages.ts';
 import { introspectionPolicy, noteStructuredTokens } from './introspection.ts';
-import { forgetNativeSessions, separateNativeCookie } from './native-requests.ts';
+import { forgetNativeSessions, separateNativeCookies } from './native-requests.ts';
 import type { PlanDeps } from './session-plans.ts';
 import { grantLoader } from './session-plans.ts';
-import { cookieNames, engineSettings } from './settings.ts';
+import { engineSettings } from './settings.ts';
 import { tokenLifetimes } from './token-lifetimes.ts';
 
 export interface EngineDeps {
@@ -34,7 +33,6 @@ export interface EngineDeps {
   grants: GrantDeps;
   pages: EnginePages;
   log: Log;
-  claimsHook?: ClaimsHook;
   deviceNameOf: PlanDeps['deviceNameOf'];
 }
 
@@ -46,7 +44,7 @@ export function createProvider(deps: EngineDeps): Provider {
       ...deps,
       callbacks: {
         adapter: adapterFactory({ ...deps, settings: deps.grants.settings }),
-        extraTokenClaims: accessTokenClaims(apis, deps.claimsHook),
+        extraTokenClaims: accessTokenClaims,
         findAccount: accountFinder(store),
         loadExistingGrant: grantLoader({ ...deps, platforms: config.platforms, apiScopes: apis.scopes }),
         ttl: tokenLifetimes(deps),
@@ -57,7 +55,7 @@ export function createProvider(deps: EngineDeps): Provider {
   );
   overrideEngine(provider, deps);
   registerGrants(provider, deps.grants);
-  separateNativeCookie(provider, { name: cookieNames(config.issuer).native });
+  separateNativeCookies(provider);
   forgetNativeSessions(provider);
   noteStructuredTokens(provider);
   tellReasons(provider);

@@ -7,7 +7,7 @@ import type { Clock } from '../core/clock.ts';
 import { DomainError } from '../core/errors.ts';
 import type { AccountId, SessionId } from '../core/ids.ts';
 import type { FailedPrecondition, Store, Write } from '../storage/store.ts';
-import { insert, patch } from '../storage/store.ts';
+import { check, insert, patch } from '../storage/store.ts';
 import { builtInRule, type CountedSession, decideAdmission } from './concurrency.ts';
 import type { DeviceSession, EndReason } from './device-session.ts';
 import { deviceSessions } from './device-session.ts';
@@ -34,7 +34,7 @@ export type AdmissionOutcome =
   | { kind: 'admitted'; replaced: SessionId[] }
   /** A write of the caller's own lost; `failed.index` is its position in `together`. */
   | { kind: 'lost'; failed: FailedPrecondition }
-  /** Everything of the account was ended since it authenticated. */
+  /** Everything of the account was ended since it authenticated, or the session that let it in was. */
   | { kind: 'too_late' };
 
 /** Admissions of one account that come at the same moment try again in turn. */
@@ -53,12 +53,27 @@ export async function admit(
     const live = await liveEntries(deps, roster);
     const leaving = whoLeaves(deps, live, candidate);
     const writes = admissionWrites(deps, { roster, candidate, live, leaving });
-    const outcome = await deps.store.commit([...together, ...writes]);
+    const grantor = grantorCheck(candidate, leaving);
+    const outcome = await deps.store.commit([...together, ...grantor, ...writes]);
 
     if (outcome.committed) return { kind: 'admitted', replaced: leaving.map(({ session }) => session.id) };
     if (outcome.failed.index < together.length) return { kind: 'lost', failed: outcome.failed };
+    if (outcome.failed.index < together.length + grantor.length) return { kind: 'too_late' };
   }
   throw new DomainError('overloaded', { detail: 'too many sign-ins of one account', retryAfterSeconds: 1 });
+}
+
+/**
+ * A session that another let in starts only while that one lives: whoever signs out a phone that was stolen
+ * takes its open approvals along.
+ */
+function grantorCheck({ session }: Candidate, leaving: readonly Leaving[]): Write[] {
+  const { sessionId } = session.startedBy;
+  // Where the grantor itself makes room in this commit, its end depends on the same.
+  const makesRoom = leaving.some((each) => each.session.id === sessionId);
+  if (sessionId === undefined || makesRoom) return [];
+
+  return [check(deviceSessions, sessionId, [{ path: ['state'], is: 'live' }])];
 }
 
 /** A session of the roster that nobody has ended yet; a limit may have. */

@@ -286,21 +286,21 @@ describe('who may scan and approve', () => {
   });
 
   it.each([
-    ['has taken the mark from', [['metadata', 'qr_approve'], false]],
-    ['no longer counts as its own', [['metadata', 'first_party'], false]],
-    ['has disabled', [['disabled'], true]],
-  ] as const)('not an app that the operator %s, whatever its token says', async (_what, change) => {
-    const { id } = await strata.addClient(phoneApp);
-    const other = await signedInPhone(strata, id, ada);
-    const pc = await openPc(strata, pcId);
-    await strata.server.store.commit([patch(clientRecords, id, { set: [change] })]);
-    strata.clock.advance(SECOND);
+    ['has taken the mark from', [['metadata', 'qr_approve'], false], 403, 'unauthorized_client'],
+    ['no longer counts as its own', [['metadata', 'first_party'], false], 403, 'unauthorized_client'],
+    ['has disabled', [['disabled'], true], 401, 'invalid_token'],
+  ] as const)(
+    'not an app that the operator %s, whatever its token says',
+    async (_what, change, status, code) => {
+      const { id } = await strata.addClient(phoneApp);
+      const other = await signedInPhone(strata, id, ada);
+      const pc = await openPc(strata, pcId);
+      await strata.server.store.commit([patch(clientRecords, id, { set: [change] })]);
+      strata.clock.advance(SECOND);
 
-    expect(await other.scan(pc.opened.qr_uri)).toMatchObject({
-      status: 403,
-      body: { code: 'unauthorized_client' },
-    });
-  });
+      expect(await other.scan(pc.opened.qr_uri)).toMatchObject({ status, body: { code } });
+    },
+  );
 
   it('nobody without a token', async () => {
     const answer = await callApi(`${strata.origin}/api/qr/scan`, { json: { id: 'x', code: 'y' } });

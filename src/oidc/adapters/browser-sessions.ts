@@ -3,6 +3,7 @@
 // session each time. Where that has ended or run out, the browser is signed out, and the request knows why.
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 import { Provider } from 'oidc-provider';
+import { accounts } from '../../accounts/account.ts';
 import { readOnce, requestState } from '../../grants/request-state.ts';
 import type { DeviceSession } from '../../sessions/device-session.ts';
 import { deviceSessions, endOf } from '../../sessions/device-session.ts';
@@ -64,7 +65,7 @@ export function browserSessionAdapter(deps: AdapterDeps): Partial<Adapter> {
 
 async function signedIn(deps: AdapterDeps, payload: Record<string, unknown>): Promise<AdapterPayload> {
   const { deviceSessionId } = payload;
-  if (typeof deviceSessionId !== 'string') return payload;
+  if (typeof deviceSessionId !== 'string') return withActiveAccount(deps, payload);
 
   const { ctx } = Provider;
   const session = await readOnce(ctx, deviceSessionId, () => deps.store.get(deviceSessions, deviceSessionId));
@@ -73,7 +74,22 @@ async function signedIn(deps: AdapterDeps, payload: Record<string, unknown>): Pr
   if (!session || end) return payload;
 
   if (ctx) requestState(ctx).deviceSession = session;
-  return { ...payload, ...identityOf(session) };
+  return withActiveAccount(deps, { ...payload, ...identityOf(session) });
+}
+
+/** A browser whose account is locked or gone is signed out. */
+async function withActiveAccount(
+  deps: AdapterDeps,
+  payload: Record<string, unknown>,
+): Promise<AdapterPayload> {
+  const { accountId } = payload;
+  if (typeof accountId !== 'string') return payload;
+
+  const account = await readOnce(Provider.ctx, accountId, () => deps.store.get(accounts, accountId));
+  if (account?.state === 'active') return payload;
+
+  const { accountId: _account, loginTs: _time, acr: _acr, amr: _amr, ...signedOut } = payload;
+  return signedOut;
 }
 
 function identityOf(session: DeviceSession) {
