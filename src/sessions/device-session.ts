@@ -157,9 +157,10 @@ export function endOf(session: DeviceSession, now: number): End | undefined {
   return { at: at ?? now, reason, by: 'system' };
 }
 
-/** The end of one app of a session: its own, or the session's. */
+/** The end of one app of a session: its own, or the session's. One that is not there was ended and forgotten. */
 export function endOfApp(session: DeviceSession, appNumber: string, now: number): End | undefined {
-  return endOf(session, now) ?? session.apps[appNumber]?.ended;
+  const app = session.apps[appNumber];
+  return endOf(session, now) ?? (app ? app.ended : { at: now, reason: 'signed_out', by: 'system' });
 }
 
 export function liveApps(session: DeviceSession): [number: string, app: App][] {

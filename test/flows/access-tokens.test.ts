@@ -238,6 +238,24 @@ describe('introspection', () => {
     expect((await web.introspect(tokens.access_token)).body).toEqual({ active: false });
   });
 
+  it.each([
+    ['a JWT', asked],
+    ['an opaque token', askedOpaque],
+  ])('calls %s of an ended app inactive, also when its client is there anew', async (_format, parameters) => {
+    const browser = newBrowser(strata);
+    const kept = await stranger.signIn(browser, person, parameters);
+    const ended = await web.signIn(browser, undefined, parameters);
+    await web.revoke(ended.refresh_token);
+    expect((await gateway.introspect(ended.access_token)).body).toEqual({ active: false });
+
+    const anew = await web.signIn(browser, undefined, parameters);
+
+    expect(sidOf(anew)).toBe(sidOf(ended));
+    expect((await gateway.introspect(ended.access_token)).body).toEqual({ active: false });
+    expect((await gateway.introspect(anew.access_token)).body.active).toBe(true);
+    expect((await gateway.introspect(kept.access_token)).body.active).toBe(true);
+  });
+
   it('tells of a refresh token to its client alone', async () => {
     const tokens = await web.signIn(newBrowser(strata), person, asked);
 
@@ -386,6 +404,15 @@ describe('the claims hook', () => {
       roles: ['editor', 'reviewer'],
     });
     expect(seen.at(-1)).toMatchObject({ account: { id: person.id }, client_id: web.id, api: jwtApi });
+  });
+
+  it('that fails costs nobody a code', async () => {
+    const code = await web.code(newBrowser(strata), person, asked);
+    answer = { status: 500, body: {} };
+    expect((await web.redeem(code, { resource: jwtApi })).status).toBe(503);
+
+    answer = { status: 200, body: {} };
+    expect((await web.redeem(code, { resource: jwtApi })).status).toBe(200);
   });
 
   it('that fails makes the token wait with 503 and Retry-After, and the refresh token lives (I9)', async () => {

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { addApp, newBrowser, type Tokens, webApp } from '../support/app.ts';
 import { startWithApps } from '../support/apps-server.ts';
 import { approveDevice, askForDeviceCode, pollForTokens } from '../support/device-flow.ts';
+import { dpopKey } from '../support/dpop.ts';
 import { expectEnded, sessionOf } from '../support/sessions.ts';
 import type { TestSettings } from '../support/test-config.ts';
 import type { TestServer } from '../support/test-server.ts';
@@ -98,6 +99,17 @@ describe('an authorization code that is shown again', () => {
     expect((await web.refresh(tokens.refresh_token)).status).toBe(200);
   });
 
+  it('is not used up by a request that is refused', async () => {
+    const { web, person } = await start();
+    const code = await web.code(newBrowser(strata), person);
+
+    expect((await web.redeem(code, { resource: 'https://nobody.example' })).body.error).toBe(
+      'invalid_target',
+    );
+
+    expect((await web.redeem(code)).status).toBe(200);
+  });
+
   it('is worth nothing unused either after a minute', async () => {
     const { web, person } = await start();
     const code = await web.code(newBrowser(strata), person);
@@ -119,6 +131,27 @@ describe('a device code that is shown again', () => {
     strata.clock.advance(1 * SECOND);
     expect((await pollForTokens(tv, code)).body.error).toBe('invalid_grant');
     expect((await tv.refresh(tokens.refresh_token)).status).toBe(200);
+  });
+
+  it('is not prolonged by its approval', async () => {
+    const { tv, person } = await start();
+    const code = await askForDeviceCode(tv);
+    await approveDevice(newBrowser(strata), code, person);
+    strata.clock.advance(600 * SECOND);
+
+    expect((await pollForTokens(tv, code)).body.error).toBe('expired_token');
+  });
+
+  it('repeats nothing without the key that it was redeemed with', async () => {
+    const { tv, person } = await start();
+    const key = await dpopKey(() => strata.clock.now());
+    const proof = async () => ({ dpop: await key.proof('POST', `${strata.origin}/token`) });
+    const code = await askForDeviceCode(tv);
+    await approveDevice(newBrowser(strata), code, person);
+    const tokens: Tokens = (await pollForTokens(tv, code, await proof())).body;
+
+    expect((await pollForTokens(tv, code)).body.error).toBe('invalid_grant');
+    expect((await pollForTokens(tv, code, await proof())).body.refresh_token).toBe(tokens.refresh_token);
   });
 
   it('repeats nothing once the chain was used', async () => {
