@@ -1,5 +1,6 @@
 // The clients: registration, secrets and a cache that no reader outlives by more than a second, so that
 // what is changed on a client is in force everywhere within that time.
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { DomainError } from '../core/errors.ts';
@@ -47,7 +48,9 @@ export function clientRegistry(deps: ClientDeps): ClientRegistry {
     const cached = cache.get(clientId);
     if (cached && now - cached.readAt < CACHE_MS) return cached.client;
 
-    const client = await deps.store.get(clientRecords, clientId);
+    const read = await deps.store.get(clientRecords, clientId);
+    // An unchanged record stays the same object: what others have made of it is good until it changes.
+    const client = isDeepStrictEqual(read, cached?.client) ? cached?.client : read;
     if (cache.size >= CACHE_MAX) cache.clear();
     cache.set(clientId, { client, readAt: now });
     return client;

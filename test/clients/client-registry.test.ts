@@ -8,7 +8,7 @@ import {
 import { deriveKey } from '../../src/core/secrets.ts';
 import { keyRecords, openKeyring } from '../../src/keys/keyring.ts';
 import { openStore } from '../../src/storage/open.ts';
-import type { Store } from '../../src/storage/store.ts';
+import { patch, type Store } from '../../src/storage/store.ts';
 import { type TestClock, testClock } from '../support/test-clock.ts';
 
 let clock: TestClock;
@@ -70,6 +70,18 @@ describe('parseClientMetadata', () => {
 });
 
 describe('find', () => {
+  it('gives the same object until the record changes', async () => {
+    const { client } = await clients.create(web);
+    const first = await clients.find(client.id);
+    clock.advance(1_000);
+    const later = await clients.find(client.id);
+    await store.commit([patch(clientRecords, client.id, { set: [[['disabled'], true]] })]);
+    clock.advance(1_000);
+
+    expect(later).toBe(first);
+    expect(await clients.find(client.id)).toMatchObject({ id: client.id, disabled: true });
+  });
+
   it('sees what another process changed within a second', async () => {
     const { client } = await clients.create(web);
     await clients.find(client.id);
