@@ -46,10 +46,8 @@ async function scan() {
   if (isAboutFreshness(answer)) return askToSignInAgain();
   if (!answer.ok) return refused(answer);
 
-  changeHoldings('pc', (pcHoldings) => ({
-    ...pcHoldings,
-    qr: pcHoldings.qr && { ...pcHoldings.qr, used: true },
-  }));
+  // Its page takes the code off the screen; what is left of it for the visitor is that it was used.
+  if (pc) changeHoldings('pc', (holdings) => ({ ...holdings, qr: { text: read, used: true } }));
   note('phone', 'application', 'qr_scanned');
   showRequest(answer.body);
 }

@@ -67,7 +67,7 @@ function lookForCode(page) {
     ...holdings,
     qr: { text: uri, until: Date.now() + lifeMs, lifeMs },
   }));
-  if (qr === undefined) note('pc', 'application', 'qr_shown');
+  if (qr === undefined || qr.used) note('pc', 'application', 'qr_shown');
 }
 
 function forgetUnscanned(qr) {
