@@ -246,3 +246,18 @@ export async function connectDevice(
 
   expect(await pollForTokens(stage.tv, device)).toMatchObject({ status: 200 });
 }
+
+const refusals = [
+  ['not-found', '/interactio', 'errors.not_found.title'],
+  ['page-expired', '/interaction/gone/sign-in', 'errors.page_expired.title'],
+  ['app-mistake', '/authorize?client_id=nobody&response_type=code', 'errors.app_mistake.title'],
+] as const;
+
+/** An address that was cut short, a sign-in that is over, and an app that is not known here. */
+export async function seeRefusals(stage: Stage, visitor: Visitor, look: Look = lookAway): Promise<void> {
+  for (const [name, path, key] of refusals) {
+    await visitor.page.goto(stage.strata.origin + path);
+    await heading(visitor, key).waitFor();
+    await look(visitor, name);
+  }
+}

@@ -11,12 +11,16 @@ interface Violation {
   nodes: { html: string }[];
 }
 
+interface Axe {
+  run(options: { resultTypes: string[] }): Promise<{ violations: Violation[] }>;
+}
+
 export async function axeComplaints(page: Page): Promise<string[]> {
   // Evaluated by the debugger, which the content policy does not bind.
   await page.evaluate(axeSource);
   return page.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
-    const { violations } = await axe.run();
+    const { axe } = globalThis as unknown as { axe: Axe };
+    const { violations } = await axe.run({ resultTypes: ['violations'] });
     return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
   });
 }

@@ -54,8 +54,8 @@ export async function signInByPhone(
   await look(pc, 'qr-waiting');
 
   await scan(pc, phone);
-  expect(await codeOnScreen(pc.page)).toBeUndefined();
   await panelState(pc, 'number');
+  expect(await codeOnScreen(pc.page)).toBeUndefined();
   await look(pc, 'qr-number');
   await look(phone, 'phone-request');
   await typeNumber(pc, phone);

@@ -12,6 +12,7 @@ import {
   link,
   openDevices,
   openSignOut,
+  seeRefusals,
   signOut,
 } from './journeys.ts';
 
@@ -79,20 +80,8 @@ describe('the pages for devices without a keyboard', () => {
 });
 
 describe('a page that only says what went wrong', () => {
-  it.for([
-    ['an address that was cut short', '/interactio', 'errors.not_found.title'],
-    ['a sign-in that was finished elsewhere', '/interaction/gone/sign-in', 'errors.page_expired.title'],
-    [
-      'an app that is not known here',
-      '/authorize?client_id=nobody&response_type=code',
-      'errors.app_mistake.title',
-    ],
-  ] as const)('is shown for %s, in both languages', async ([, path, key], { stage }) => {
-    for (const language of ['en', 'zh'] as const) {
-      const visitor = await stage.visitor({ language });
-      await visitor.page.goto(stage.strata.origin + path);
-      await heading(visitor, key).waitFor();
-    }
+  it.for(['en', 'zh'] as const)('is there for each kind of mistake, in %s', async (language, { stage }) => {
+    await seeRefusals(stage, await stage.visitor({ language }));
   });
 
   it('says so where the browser keeps no cookies, and nobody is signed in', async ({ stage }) => {

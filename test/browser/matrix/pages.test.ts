@@ -1,18 +1,12 @@
 // Every view in both themes, both languages, on a desk and on a phone: usable by a screen reader (axe), with
 // nothing wider than the screen, nothing too small for a finger, and nothing that the content policy stops.
-import { readFile } from 'node:fs/promises';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { languages } from '../../../src/web/languages.ts';
 import { launchChromium } from '../../support/chromium.ts';
 import { everySample } from '../../web/views/samples.ts';
+import { axeComplaints, layoutComplaints } from '../page-checks.ts';
 import { type PageServer, samplePath, startPageServer } from './page-server.ts';
-
-const FINGER_PX = 44;
-const axeSource = await readFile(
-  new URL('../../../node_modules/axe-core/axe.min.js', import.meta.url),
-  'utf8',
-);
 
 /** All but the states that differ in one sentence alone; the playground needs a server of its own. */
 const shown = everySample()
@@ -53,30 +47,3 @@ describe.each(['light', 'dark'] as const)('pages in the %s theme', (colorScheme)
     await context.close();
   });
 });
-
-async function axeComplaints(page: Page): Promise<string[]> {
-  // Evaluated by the debugger, which the content policy does not bind.
-  await page.evaluate(axeSource);
-  return page.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
-    interface Violation {
-      id: string;
-      nodes: { html: string }[];
-    }
-    const { violations } = await axe.run();
-    return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-  });
-}
-
-async function layoutComplaints(page: Page): Promise<string[]> {
-  const boxes = await page
-    .locator('a, button, summary, input:not([type=hidden], [type=checkbox])')
-    .evaluateAll((elements) =>
-      elements.map((element) => ({ html: element.outerHTML, ...element.getBoundingClientRect().toJSON() })),
-    );
-  const small = boxes
-    .filter(({ width, height }) => width > 0 && height < FINGER_PX)
-    .map(({ html, height }) => `${height} px high: ${html}`);
-  const tooWide = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
-  return tooWide ? ['wider than the screen', ...small] : small;
-}

@@ -1,10 +1,9 @@
 // The panel "sign in with your phone" against a transaction that the test moves: each state in words, and
 // each way in which the connection can fail.
-import jsQR from 'jsqr';
 import type { Browser, Page } from 'playwright-core';
-import { PNG } from 'pngjs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { launchChromium } from '../../support/chromium.ts';
+import { codeOnScreen } from '../camera.ts';
 import { type PageServer, samplePath, startPageServer } from './page-server.ts';
 
 const path = samplePath({ view: 'sign-in', name: 'with everything', language: 'en' });
@@ -34,10 +33,10 @@ describe('the panel for phones', () => {
     await page.emulateMedia({ colorScheme: theme });
     await openPanel();
 
-    expect(await scanned()).toBe(server.transaction.uri);
+    expect(await codeOnScreen(page)).toBe(server.transaction.uri);
     server.transaction.rotate();
     await page.locator(`[data-qr-uri="${server.transaction.uri}"]`).waitFor();
-    expect(await scanned()).toBe(server.transaction.uri);
+    expect(await codeOnScreen(page)).toBe(server.transaction.uri);
   });
 
   it('counts down to the next code without telling a screen reader each second', async () => {
@@ -170,11 +169,6 @@ async function openPanel(): Promise<void> {
 
 async function state(name: string): Promise<void> {
   await page.locator(`[data-qr-panel][data-state="${name}"]`).waitFor();
-}
-
-async function scanned(): Promise<string | undefined> {
-  const { data, width, height } = PNG.sync.read(await page.screenshot());
-  return jsQR.default(new Uint8ClampedArray(data), width, height)?.data;
 }
 
 async function setVisibility(value: 'hidden' | 'visible'): Promise<void> {
