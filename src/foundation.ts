@@ -1,10 +1,11 @@
 // What the server and the commands both stand on: the store, the keys in it, the clients, and the way
 // passwords are hashed. A command opens the same file as a running server, beside it.
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { createPasswordHasher, type PasswordHasher } from './accounts/hash-queue.ts';
 import { type ClientRegistry, clientRegistry } from './clients/client-registry.ts';
 import type { Config } from './config/schema.ts';
 import { type Clock, systemClock } from './core/clock.ts';
+import { makePrivateDirectory } from './core/directories.ts';
 import { DomainError } from './core/errors.ts';
 import { type Keyring, openKeyring } from './keys/keyring.ts';
 import { masterKey } from './keys/master-secret.ts';
@@ -68,7 +69,7 @@ async function openConfiguredStore(
 /** For its owner alone: the database and, in development, the master secret lie in it. */
 function makeDataDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makePrivateDirectory(path);
     accessSync(path, constants.W_OK | constants.X_OK);
   } catch (cause) {
     const detail = `the data directory ${path} cannot be used: ${reasonOf(cause)}; name another as STRATA_DATA_DIR or dataDir`;

@@ -1,7 +1,8 @@
 // The master secret wraps every other key. It comes from the environment or a file; in development it is
 // made at the first start. Nothing else of the product keeps a secret outside the database.
-import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makePrivateDirectory } from '../core/directories.ts';
 import { deriveKey, randomToken } from '../core/secrets.ts';
 
 export interface MasterSecretSource {
@@ -21,7 +22,7 @@ function developmentSecret(dataDir: string): string {
   const kept = read(file);
   if (kept !== undefined) return kept;
 
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makePrivateDirectory(dataDir);
   makeOnce(file, randomToken(32));
   return readFileSync(file, 'utf8').trim();
 }

@@ -1,8 +1,9 @@
 // Opens database files: their settings and their rights. What an operator can do something about is refused
 // with one sentence that says so.
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makePrivateDirectory } from '../../core/directories.ts';
 import { DomainError } from '../../core/errors.ts';
 
 export const MEMORY = ':memory:';
@@ -38,7 +39,7 @@ export function openReadOnly({ path, busyTimeoutMs }: DatabaseSettings): Databas
  */
 export function makeFile(path: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makePrivateDirectory(dirname(path));
     closeSync(openSync(path, 'a', 0o600));
   } catch (error) {
     throw unusable(path, `cannot be opened for writing (${sentenceOf(error)})`, error);

@@ -1,0 +1,32 @@
+// Making directories. Node's own recursive way never returns where the system refuses a new directory in an
+// existing one with ENOENT, as /proc does; this one asks once for each step.
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** Makes a directory, and those above it that are missing, for their owner alone. One that is there stays. */
+export function makePrivateDirectory(path: string): void {
+  try {
+    makeOne(path);
+  } catch (error) {
+    const above = dirname(path);
+    if (!isCode(error, 'ENOENT') || above === path) throw error;
+    makePrivateDirectory(above);
+    makeOne(path);
+  }
+}
+
+function makeOne(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (!isCode(error, 'EEXIST') || !isDirectory(path)) throw error;
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
