@@ -222,9 +222,9 @@ function assemble(parts: Parts) {
   return { app, reloadKeys };
 }
 
-/** The engine holds the signing, cookie and nonce keys: these ids and which of them are active. */
+/** The engine holds the signing and nonce keys: these ids and which of them are active. */
 function engineKeys(keyring: Keyring): string {
-  const uses = ['signing', 'cookie', 'dpop'] as const;
+  const uses = ['signing', 'dpop'] as const;
   return uses
     .map((use) => [keyring.current(use).kid, ...keyring.all(use).map(({ kid }) => kid)].join())
     .join(';');

@@ -33,6 +33,8 @@ export async function readDocuments(shell: Shell, file: string): Promise<readonl
 export interface JudgingDeps {
   readonly clients: Pick<ClientRegistry, 'find'>;
   readonly platforms: PlatformTable;
+  /** What the protocol engine finds wrong. */
+  readonly rules: (metadata: ClientMetadata) => string | undefined;
 }
 
 /** `place` is the document's in its file, counted from 1. */
@@ -48,13 +50,15 @@ export async function judgeDocument(
   const metadata = parsed.data;
   const complaints = [
     ...platformComplaints(metadata, deps.platforms),
+    ...redirectComplaints(metadata),
     ...(await idComplaints(deps, metadata)),
+    ...[deps.rules(metadata)].filter((complaint) => complaint !== undefined),
   ];
   return complaints.length > 0 ? { label, complaints } : { label, metadata };
 }
 
 function faultText({ at, message }: Fault): string {
-  return at.length === 0 ? message : `${pathText(at)} ${message}`;
+  return at.length === 0 ? 'must be a JSON object' : `${pathText(at)} ${message}`;
 }
 
 async function idComplaints({ clients }: JudgingDeps, { client_id: id }: ClientMetadata): Promise<string[]> {
@@ -66,6 +70,13 @@ function platformComplaints({ platforms = [] }: ClientMetadata, table: PlatformT
   return platforms
     .filter((name) => table[name] === undefined)
     .map((name) => `platforms names ${name}; this server knows ${Object.keys(table).join(', ')}`);
+}
+
+/** RFC 7591 §2: without grant_types, a client has the one that redirects. */
+function redirectComplaints({ grant_types: grants, redirect_uris: uris = [] }: ClientMetadata): string[] {
+  const isRedirected = grants?.includes('authorization_code') ?? true;
+  if (!isRedirected || uris.length > 0) return [];
+  return ['redirect_uris is missing; only grant_types without authorization_code does without'];
 }
 
 /** What the client is called, or which of the file it is. */
@@ -85,6 +96,7 @@ function parseJson(name: string, text: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (cause) {
-    throw new CommandError(`${name} is no valid JSON: ${(cause as SyntaxError).message}.`, { cause });
+    const why = (cause as SyntaxError).message.replaceAll(/\s+/g, ' ');
+    throw new CommandError(`${name} is no valid JSON: ${why}.`, { cause });
   }
 }

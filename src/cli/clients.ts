@@ -65,11 +65,9 @@ async function registerAll(
   { clients, config }: Workspace,
   documents: readonly unknown[],
 ): Promise<readonly RegisteredClient[]> {
-  const judged = await Promise.all(
-    documents.map((document, index) =>
-      judgeDocument({ clients, platforms: config.platforms }, document, index + 1),
-    ),
-  );
+  const { clientRules } = await import('../oidc/client-rules.ts');
+  const deps = { clients, platforms: config.platforms, rules: clientRules(config.issuer) };
+  const judged = await Promise.all(documents.map((each, index) => judgeDocument(deps, each, index + 1)));
   const accepted = judged.flatMap((each) => ('metadata' in each ? [each.metadata] : []));
   if (accepted.length < judged.length) throw new CommandError(refusal(judged));
 

@@ -15,7 +15,6 @@ export function createProgram(shell: Shell, options: ProgramOptions): Command {
   const program = new Command('strata')
     .description('An OAuth 2.0 / OpenID Connect authorization server.')
     .version(options.version)
-    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .addHelpText('after', programHelp);
   program.configureOutput({
@@ -76,8 +75,8 @@ function addAccounts(program: Command, shell: Shell): void {
     .option('--email <address>', 'e-mail address to sign in with')
     .option('--email-verified', 'the address is known to be theirs; apps are told so')
     .option('--username <name>', 'name to sign in with')
-    .option('--group <name>', 'a group that the account is in; may be repeated', collect, [])
-    .option('--role <name>', 'a role that the account has; may be repeated', collect, [])
+    .option('--group <name>', 'a group that the account is in; may be repeated', collect)
+    .option('--role <name>', 'a role that the account has; may be repeated', collect)
     .option('--generate-password', 'make a password and print it once')
     .option('--password-stdin', 'read the password from standard input, one line')
     .option('--json', 'print the account as JSON')
@@ -95,7 +94,7 @@ Examples:
     .action(async ({ group, role, passwordStdin, generatePassword, ...rest }) => {
       const source = { stdin: passwordStdin, generate: generatePassword };
       const { createAccountCommand } = await load();
-      await createAccountCommand(shell, { ...rest, ...source, groups: group, roles: role });
+      await createAccountCommand(shell, { ...rest, ...source, groups: group ?? [], roles: role ?? [] });
     });
   command(accounts, 'list')
     .description('print all accounts')
@@ -125,11 +124,11 @@ function addClients(program: Command, shell: Shell): void {
       new Option('--type <type>', 'what it is; see below').choices(clientTypes).default(clientTypes[0]),
     )
     .option('--id <client_id>', 'its client_id; made where none is given')
-    .option('--redirect-uri <uri>', 'where its users come back to; may be repeated', collect, [])
-    .option('--post-logout-redirect-uri <uri>', 'where they go after sign-out; may be repeated', collect, [])
-    .option('--platform <name>', 'a platform that it may claim; may be repeated', collect, [])
+    .option('--redirect-uri <uri>', 'where its users come back to; may be repeated', collect)
+    .option('--post-logout-redirect-uri <uri>', 'where they go after sign-out; may be repeated', collect)
+    .option('--platform <name>', 'a platform that it may claim; may be repeated', collect)
     .option('--scope <scopes>', 'the most it can ask for, separated by blanks; without it, anything')
-    .option('--audience <uri>', 'an API that a service may call; may be repeated', collect, [])
+    .option('--audience <uri>', 'an API that a service may call; may be repeated', collect)
     .option('--first-party', 'one of your own: its users are not asked for consent')
     .option('--json', 'print the registration as JSON')
     .addHelpText(
@@ -151,10 +150,10 @@ Examples:
     )
     .action(async ({ redirectUri, postLogoutRedirectUri, platform, audience, ...rest }) => {
       const lists = {
-        redirectUris: redirectUri,
-        postLogoutRedirectUris: postLogoutRedirectUri,
-        platforms: platform,
-        audiences: audience,
+        redirectUris: redirectUri ?? [],
+        postLogoutRedirectUris: postLogoutRedirectUri ?? [],
+        platforms: platform ?? [],
+        audiences: audience ?? [],
       };
       await (await load()).createClientCommand(shell, { ...rest, ...lists });
     });
@@ -219,7 +218,7 @@ function command(parent: Command, name: string): Command {
   return parent.command(name).option('--config <file>', 'YAML file of settings');
 }
 
-function collect(value: string, before: readonly string[]): string[] {
+function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 

@@ -28,12 +28,11 @@ export async function inWorkspace<Result>(
   const config = loadConfig({ ...shell, ...(options.config !== undefined && { file: options.config }) });
   const file = storeFile(config.store.url, config.dataDir);
   if (file === undefined) throw new CommandError('The store is in memory, where only the server reaches it.');
-  if (!existsSync(file)) {
-    if (options.database === 'there') throw missing(file);
-    shell.terminal.note(`Making a new database at ${file}.`);
-  }
+  const isNew = !existsSync(file);
+  if (isNew && options.database === 'there') throw missing(file);
 
   const foundation = await openFoundation(config);
+  if (isNew) shell.terminal.note(`Made a new database at ${file}.`);
   try {
     return await work({ ...foundation, config });
   } finally {

@@ -141,7 +141,8 @@ export function parseClientMetadata(input: unknown): ClientMetadata {
   return result.data;
 }
 
-function hasSecret(metadata: Pick<ClientMetadata, 'token_endpoint_auth_method'>): boolean {
+/** Whether a client authenticates with a secret: what RFC 7591 §2 has as the default. */
+export function hasSecret(metadata: Pick<ClientMetadata, 'token_endpoint_auth_method'>): boolean {
   const method = metadata.token_endpoint_auth_method ?? 'client_secret_basic';
   return method === 'client_secret_basic' || method === 'client_secret_post';
 }

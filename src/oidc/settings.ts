@@ -56,15 +56,12 @@ export function engineSettings(deps: SettingsDeps): Configuration {
   return {
     ...direct,
     acrValues: [],
+    ...clientSettings(),
     allowOmittingSingleRegisteredRedirectUri: false,
     claims: claimsByScope,
-    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
     clientBasedCORS,
-    clientDefaults: { id_token_signed_response_alg: 'ES256' },
     cookies: cookieSettings(deps),
-    enabledJWA: signingAlgorithms(),
     expiresWithSession: () => false,
-    extraClientMetadata: { properties: [...ownClientMembers] },
     extraParams: { installation_id: checkInstallationParameter, platform: null },
     features: features(deps),
     interactions: {
@@ -75,13 +72,23 @@ export function engineSettings(deps: SettingsDeps): Configuration {
     jwks: { keys: signingKeys(deps.keyring).map((jwk) => new Es256Signer(jwk)) },
     pkce: { required: requiresPkce },
     renderError: (ctx, out) => renderError(deps.pages, ctx, out),
-    responseTypes: ['code', 'none'],
     // What ends an app says so itself (adapters/refresh-tokens.ts); revoking one access token ends none.
     revokeGrantPolicy: () => false,
     routes: protocolPaths,
     scopes: [...openidScopes],
-    subjectTypes: ['public'],
   };
+}
+
+/** What the engine judges the metadata of clients by (client-rules.ts). */
+export function clientSettings() {
+  return {
+    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    clientDefaults: { id_token_signed_response_alg: 'ES256' },
+    enabledJWA: signingAlgorithms(),
+    extraClientMetadata: { properties: [...ownClientMembers] },
+    responseTypes: ['code', 'none'],
+    subjectTypes: ['public'],
+  } satisfies Configuration;
 }
 
 /** Paths of the protocol: the engine's, and none of ours. */
@@ -235,12 +242,12 @@ function renderError(
   pages.error(ctx, out);
 }
 
-function signingAlgorithms(): Configuration['enabledJWA'] {
+function signingAlgorithms() {
   return {
     idTokenSigningAlgValues: ['ES256'],
     clientAuthSigningAlgValues: ['ES256', 'PS256', 'RS256', 'EdDSA', 'Ed25519'],
     dPoPSigningAlgValues: ['ES256', 'EdDSA', 'Ed25519', 'PS256'],
     userinfoSigningAlgValues: ['ES256'],
     introspectionSigningAlgValues: ['ES256'],
-  };
+  } satisfies Configuration['enabledJWA'];
 }
