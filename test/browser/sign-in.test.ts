@@ -77,6 +77,24 @@ describe('somebody at the pages', () => {
     expect(body).toMatchObject({ name: 'Mei', email: person.email });
   });
 
+  it('reads in its own language what the app could do', async ({ stage }) => {
+    const visitor = await stage.visitor({ language: 'zh' });
+    await goToApp(visitor, stage.shop, {
+      scope: 'openid sessions:read',
+      resource: `${stage.strata.origin}/api`,
+    });
+    await fillSignIn(visitor, await stage.strata.addAccount());
+    const lines = visitor.page.locator('.scopes li');
+    await lines.first().waitFor();
+
+    const { scope } = visitor.words;
+    expect((await lines.allTextContents()).map((line) => line.trim())).toEqual([
+      scope({ name: 'openid' }),
+      scope({ name: 'sessions:read' }),
+    ]);
+    expect(scope({ name: 'sessions:read' })).toMatch(/\p{Script=Han}/u);
+  });
+
   it('refuses an app of somebody else, which is told no more than that', async ({ stage }) => {
     const visitor = await stage.visitor();
     await goToApp(visitor, stage.shop);

@@ -55,7 +55,7 @@ async function setStage(browser: Browser, appOrigin: string, config: TestSetting
       client_name: 'Lantern Shop',
       client_uri: 'https://lantern.example',
       policy_uri: 'https://lantern.example/privacy',
-      scope: 'openid profile email offline_access',
+      scope: 'openid profile email offline_access sessions:read',
     }),
     addApp(strata, tvApp),
   ]);

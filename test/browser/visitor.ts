@@ -54,7 +54,7 @@ export async function visit(
     reducedMotion: 'reduce',
   });
   // A condition that is not met in this time is not going to be.
-  context.setDefaultTimeout(8_000);
+  context.setDefaultTimeout(20_000);
   const complaints: string[] = [];
   const complain = (complaint: string | undefined) => complaint && complaints.push(complaint);
   context.on('console', (message) => complain(consoleComplaint(message)));

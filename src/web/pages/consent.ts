@@ -5,6 +5,7 @@ import { getAccount } from '../../accounts/account.ts';
 import { recordConsent } from '../../accounts/consent.ts';
 import { DomainError } from '../../core/errors.ts';
 import type { AccountId } from '../../core/ids.ts';
+import { ownApi } from '../../oidc/apis.ts';
 import { csrfValue, requireCsrf } from '../browser.ts';
 import type { Interaction } from '../interaction.ts';
 import { findInteraction, finishInteraction } from '../interaction.ts';
@@ -65,10 +66,12 @@ function missingOf({ prompt }: Interaction): Missing {
 function linesFor(deps: WebDeps, missing: Missing): Pick<ConsentContext, 'scopes' | 'resources'> {
   const resources = Object.entries(missing.resources).map(([identifier, scopes]) => {
     const api = deps.apis.find(identifier);
+    // What our own API's scopes mean is said in the person's language; others bring words in one.
+    const described = identifier === ownApi(deps.config.issuer) ? undefined : api?.scopes;
     return {
       name: api?.name ?? identifier,
       scopes: scopes.map((name) => {
-        const words = api?.scopes[name];
+        const words = described?.[name];
         return { name, ...(words !== undefined && { words }) };
       }),
     };
