@@ -10,7 +10,9 @@ import { endAtSignOut, userCodeGuesses, userCodeInAddress } from './middleware/e
 import { failures } from './middleware/failures.ts';
 import { readForms } from './middleware/forms.ts';
 import { language } from './middleware/language.ts';
+import { refuseLargeBodies, takeInRest } from './middleware/request-bodies.ts';
 import { requestLog } from './middleware/request-log.ts';
+import { readableTarget } from './middleware/request-target.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
 import { staticFiles } from './middleware/static-files.ts';
 import type { Route } from './route.ts';
@@ -27,10 +29,13 @@ export function createApp(deps: WebDeps, more: readonly Route[]): Koa {
   const middleware: Middleware[] = [
     requestLog(deps),
     securityHeaders(deps.config),
+    takeInRest,
+    readableTarget,
     language(deps.config),
     failures(deps),
     staticFiles({ playground: deps.config.playground }),
     ownRoutes(deps, more),
+    refuseLargeBodies(deps.config.limits.bodyBytes),
     userCodeInAddress,
     userCodeGuesses(deps),
     endAtSignOut(deps),
@@ -39,8 +44,17 @@ export function createApp(deps: WebDeps, more: readonly Route[]): Koa {
     engine(deps),
   ];
   for (const each of middleware) app.use(each);
-  app.on('error', (err) => deps.log.error({ err }, 'a response failed'));
+  app.on('error', (err) => reportFailedResponse(deps, err));
   return app;
+}
+
+/** A connection that broke off, or a body that is no HTTP: whoever sends that must not fill the error log. */
+const faultOfConnection = /^(HPE_|ECONN|EPIPE$|ERR_STREAM_PREMATURE_CLOSE$|ERR_HTTP_REQUEST_TIMEOUT$)/;
+
+function reportFailedResponse({ log }: Pick<WebDeps, 'log'>, err: unknown): void {
+  const code = typeof err === 'object' && err !== null && 'code' in err ? String(err.code) : '';
+  if (faultOfConnection.test(code)) log.debug({ err }, 'a connection broke off');
+  else log.error({ err }, 'a response failed');
 }
 
 /** Host and scheme are the issuer's, whatever a request says they are (I11). */

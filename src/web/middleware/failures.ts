@@ -63,17 +63,33 @@ function codeOfStatus(status: number): PageErrorCode {
   }
 }
 
+/** No person looks at these, so they answer JSON whatever the request says it accepts. */
+const ofApis = /^\/(api|playground\/api|\.well-known)\//i;
+const ofProtocol = /^\/(token|introspect|revoke|par|userinfo|jwks|device\/authorize)\/?$/i;
+
 function answer(deps: WebDeps, ctx: Context, failure: Failure): void {
   ctx.status = failure.status;
   ctx.set('cache-control', 'no-store');
   if (failure.status === 503 || failure.retryAfterSeconds !== undefined) {
     ctx.set('retry-after', String(failure.retryAfterSeconds ?? 1));
   }
-  if (ctx.path.startsWith('/api/') || ctx.accepts('html', 'json') !== 'html') {
-    answerProblem(ctx, { status: failure.status, code: failure.code });
-    return;
-  }
-  answerPage(deps, ctx, failure);
+  if (ofProtocol.test(ctx.path)) answerClient(ctx, failure);
+  else if (isForProgram(ctx)) answerProblem(ctx, { status: failure.status, code: failure.code });
+  else answerPage(deps, ctx, failure);
+}
+
+function isForProgram(ctx: Context): boolean {
+  return ofApis.test(ctx.path) || ctx.accepts('html', 'json') !== 'html';
+}
+
+/** RFC 6749 §5.2: what libraries of clients read. The status says the rest. */
+function answerClient(ctx: Context, { status, code }: Failure): void {
+  ctx.body = { error: clientError(status), error_description: code.replaceAll('_', ' ') };
+}
+
+function clientError(status: number): string {
+  if (status < 500) return 'invalid_request';
+  return status === 503 ? 'temporarily_unavailable' : 'server_error';
 }
 
 /** RFC 9457, with the code that programs go by. */
