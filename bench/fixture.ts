@@ -30,6 +30,7 @@ export const app = {
   redirect_uris: [redirectUri],
   grant_types: ['authorization_code', 'refresh_token'],
   first_party: true,
+  scope: `openid profile email offline_access ${apiScope}`,
 } satisfies ClientMetadata;
 
 /** A program without people. */
@@ -38,6 +39,7 @@ export const service = {
   client_secret: secret,
   client_name: 'Service',
   grant_types: ['client_credentials'],
+  scope: apiScope,
 } satisfies ClientMetadata;
 
 /** The API that introspects what it is shown. */

@@ -57,8 +57,9 @@ export function grantedScopes(request: ScopeRequest, context: ScopeContext): App
 
 function mayHave({ client, platform }: ScopeContext, scope: string): boolean {
   const { metadata } = client;
-  const registered = metadata.scope?.split(' ');
-  if (registered && !registered.includes(scope)) return false;
+  // Scopes of APIs are had by registration only: whoever forgets it gets too little, not everything.
+  const registered: readonly string[] = metadata.scope?.split(' ') ?? openidScopes;
+  if (!registered.includes(scope)) return false;
   if (platform.scopes && scope !== 'openid' && !platform.scopes.includes(scope)) return false;
   // Letting another device in is for apps that the operator has marked, whatever they are registered for.
   if (scope.startsWith('qr:') && !(metadata.first_party && metadata.qr_approve)) return false;

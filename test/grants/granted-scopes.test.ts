@@ -4,13 +4,14 @@ import { grantedScopes, type ScopeContext, scopeCeiling } from '../../src/grants
 
 const api = 'https://api.example';
 const own = 'https://id.example/api';
+const everything = 'openid profile email read write qr:approve sessions:read';
 
 function context(
   metadata: Partial<ClientRecord['metadata']>,
   more: Partial<Omit<ScopeContext, 'client'>> = {},
 ): ScopeContext {
   return {
-    client: { id: 'app', metadata, createdAt: 0, sessionGeneration: 1 },
+    client: { id: 'app', metadata: { scope: everything, ...metadata }, createdAt: 0, sessionGeneration: 1 },
     platform: {},
     apiScopes: new Map([
       [api, ['read', 'write']],
@@ -48,6 +49,16 @@ describe('scopeCeiling', () => {
       openid: 'openid',
       resources: { [api]: 'read' },
     });
+  });
+
+  it('gives a client that is registered for none those of OpenID alone, first-party or not', () => {
+    for (const first_party of [true, false]) {
+      const { client } = context({ first_party });
+      const { scope: _scope, ...metadata } = client.metadata;
+      const unscoped = { ...context({}), client: { ...client, metadata } };
+
+      expect(scopeCeiling(wide, unscoped)).toEqual({ openid: 'openid profile', resources: {} });
+    }
   });
 
   it('keeps within the platform, which never takes openid away', () => {

@@ -55,11 +55,16 @@ export interface Code {
   verifier: string;
 }
 
+/** Enough for what most tests ask for; what a client may have is bounded by it. */
+const scope =
+  'openid profile email offline_access demo:read demo:write vault:open qr:approve sessions:read sessions:end';
+
 export const webApp = {
   client_name: 'Notes',
   redirect_uris: ['https://notes.example/callback'],
   grant_types: ['authorization_code', 'refresh_token'],
   first_party: true,
+  scope,
 } satisfies ClientMetadata;
 
 export const nativeApp = {
@@ -70,6 +75,7 @@ export const nativeApp = {
   redirect_uris: ['com.example.notes:/callback'],
   grant_types: ['authorization_code', 'refresh_token'],
   first_party: true,
+  scope,
 } satisfies ClientMetadata;
 
 export const tvApp = {
@@ -79,6 +85,7 @@ export const tvApp = {
   platforms: ['tv'],
   grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
   first_party: true,
+  scope,
 } satisfies ClientMetadata;
 
 export const apiApp = {
@@ -86,6 +93,7 @@ export const apiApp = {
   platforms: ['api'],
   grant_types: ['client_credentials'],
   first_party: true,
+  scope,
 } satisfies ClientMetadata;
 
 export async function addApp(
