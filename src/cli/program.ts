@@ -127,8 +127,8 @@ function addClients(program: Command, shell: Shell): void {
     .option('--redirect-uri <uri>', 'where its users come back to; may be repeated', collect)
     .option('--post-logout-redirect-uri <uri>', 'where they go after sign-out; may be repeated', collect)
     .option('--platform <name>', 'a platform that it may claim; may be repeated', collect)
-    .option('--scope <scopes>', 'the most it can ask for, separated by blanks; without it, anything')
-    .option('--audience <uri>', 'an API that a service may call; may be repeated', collect)
+    .option('--scope <scopes>', "all that it may ask for, separated by blanks; without it, OpenID's own")
+    .option('--audience <uri>', 'an API whose tokens it may ask about; may be repeated', collect)
     .option('--first-party', 'one of your own: its users are not asked for consent')
     .option('--json', 'print the registration as JSON')
     .addHelpText(
@@ -146,7 +146,7 @@ A secret is printed once, here. For everything else that a client can have: stra
 Examples:
   strata clients create --name "My shop" --redirect-uri https://shop.example/callback
   strata clients create --name "My app" --type native --platform ios --redirect-uri com.example.app:/callback
-  strata clients create --name Reports --type service --audience https://api.example --scope read:reports`,
+  strata clients create --name Reports --type service --scope reports:read`,
     )
     .action(async ({ redirectUri, postLogoutRedirectUri, platform, audience, ...rest }) => {
       const lists = {
