@@ -105,3 +105,11 @@ export const ownClientMembers = [
 export function defaultPlatform(metadata: Pick<ClientMetadata, 'platforms' | 'application_type'>): string {
   return metadata.platforms?.[0] ?? (metadata.application_type === 'native' ? 'ios' : 'web');
 }
+
+/**
+ * Whether a phone may let this app in directly. Nobody is asked for consent on that way, so it is for apps of
+ * the house; others send their people to the sign-in page, which asks.
+ */
+export function mayUseMapToken({ metadata }: Pick<ClientRecord, 'metadata'>): boolean {
+  return metadata.first_party === true && metadata.grant_types?.includes(MAP_TOKEN_GRANT) === true;
+}

@@ -3,7 +3,7 @@
 // proves the PKCE verifier whose challenge it gave at the start.
 import type { Provider } from 'oidc-provider';
 import { errors } from 'oidc-provider';
-import { defaultPlatform } from '../clients/client.ts';
+import { defaultPlatform, mayUseMapToken } from '../clients/client.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
 import { newSessionId } from '../core/ids.ts';
 import { digest } from '../core/secrets.ts';
@@ -50,6 +50,7 @@ export function mapTokenGrant(provider: Provider, deps: MapTokenDeps) {
     const secret = requiredParameter(ctx, 'map_token');
     const verifier = requiredParameter(ctx, 'code_verifier');
     const { clientId } = ctx.oidc.client;
+    await requireOwnApp(deps, clientId);
     const dPoP = await validatedProof(provider, ctx);
     const redemption = await prepareRedemption(deps.qr, {
       clientId,
@@ -63,6 +64,14 @@ export function mapTokenGrant(provider: Provider, deps: MapTokenDeps) {
 
     await redeemApproval(provider, ctx, { deps, redemption, dPoP });
   };
+}
+
+/** The engine knows that the client has the grant; whose app it is may have changed since it opened. */
+async function requireOwnApp(deps: MapTokenDeps, clientId: string): Promise<void> {
+  const client = await deps.clients.find(clientId);
+  if (!client || !mayUseMapToken(client)) {
+    throw new errors.UnauthorizedClient('map_token is for first-party apps: nobody is asked for consent');
+  }
 }
 
 /** One commit: approved → redeemed, the session, its first chain. The loser of a race hears the winner's. */

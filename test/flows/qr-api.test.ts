@@ -70,6 +70,15 @@ describe('POST /api/qr/transactions', () => {
     });
   });
 
+  it('refuses an app of others, for whom nobody would be asked for consent', async () => {
+    const { id } = await strata.addClient({ ...pcApp, first_party: false });
+
+    expect(await open({ client_id: id })).toMatchObject({
+      status: 403,
+      body: { code: 'unauthorized_client' },
+    });
+  });
+
   it('refuses a client that is disabled', async () => {
     const { id } = await strata.addClient(pcApp);
     await strata.server.store.commit([patch(clientRecords, id, { set: [[['disabled'], true]] })]);

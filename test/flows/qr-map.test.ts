@@ -143,6 +143,19 @@ describe('QR sign-in of an app', () => {
     expect(await pc.redeem({ confirm })).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
   });
 
+  it('gives nothing to an app that no longer counts as one of the house', async () => {
+    const { id } = await strata.addClient(pcApp);
+    const { pc, confirm } = await approvedPc(strata, phone, id);
+    const change = [['metadata', 'first_party'], false] as const;
+    await strata.server.store.commit([patch(clientRecords, id, { set: [change] })]);
+    strata.clock.advance(SECOND);
+
+    expect(await pc.redeem({ confirm })).toMatchObject({
+      status: 400,
+      body: { error: 'unauthorized_client' },
+    });
+  });
+
   it('paces who polls the token endpoint too fast', async () => {
     const pc = await openPc(strata, pcId);
 

@@ -3,7 +3,7 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { ClientRecord } from '../../clients/client.ts';
-import { defaultPlatform, MAP_TOKEN_GRANT } from '../../clients/client.ts';
+import { defaultPlatform, mayUseMapToken } from '../../clients/client.ts';
 import { scopeCeiling } from '../../grants/granted-scopes.ts';
 import { isCodeChallenge } from '../../qr/binding.ts';
 import type { OpeningRequest } from '../../qr/opening.ts';
@@ -36,9 +36,8 @@ export async function createTransaction(deps: WebDeps, ctx: Context): Promise<vo
   if (!client || client.disabled) return answerQrProblem(ctx, 'invalid_client');
 
   allowClientOrigin(ctx, client);
-  if (!client.metadata.grant_types?.includes(MAP_TOKEN_GRANT)) {
-    return answerQrProblem(ctx, 'unauthorized_client');
-  }
+  if (!mayUseMapToken(client)) return answerQrProblem(ctx, 'unauthorized_client');
+
   const resources = [body.resource ?? []].flat();
   const scope = possibleScope(deps, client, { scope: body.scope, resource: resources });
   if (scope === '') return answerQrProblem(ctx, 'invalid_scope');
