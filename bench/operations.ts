@@ -33,16 +33,16 @@ const verifier = 'a-code-verifier-of-forty-three-characters-or-more';
 const challenge = createHash('sha256').update(verifier).digest('base64url');
 
 export const operations: readonly Operation[] = [
-  { name: 'client_credentials, JWT', slice: 160, open: clientCredentials(jwtApi) },
-  { name: 'client_credentials, opaque', slice: 160, open: clientCredentials(opaqueApi) },
-  { name: 'refresh, JWT', slice: 160, open: refresh({ resource: jwtApi, scope: apiScope }) },
-  { name: 'refresh, opaque', slice: 160, open: refresh({ resource: opaqueApi, scope: apiScope }) },
-  { name: 'refresh, opaque + ID token', slice: 160, open: refresh({}) },
-  { name: 'introspection, opaque', slice: 160, open: introspection(opaqueApi) },
-  { name: 'introspection, JWT', slice: 160, strataOnly: true, open: introspection(jwtApi) },
-  { name: 'userinfo', slice: 160, open: userinfo },
-  { name: 'code exchange', slice: 80, open: codeExchange },
-  { name: 'authorize, live session', slice: 160, open: authorize },
+  { name: 'client_credentials, JWT', slice: 80, open: clientCredentials(jwtApi) },
+  { name: 'client_credentials, opaque', slice: 80, open: clientCredentials(opaqueApi) },
+  { name: 'refresh, JWT', slice: 80, open: refresh({ resource: jwtApi, scope: apiScope }) },
+  { name: 'refresh, opaque', slice: 80, open: refresh({ resource: opaqueApi, scope: apiScope }) },
+  { name: 'refresh, opaque + ID token', slice: 80, open: refresh({}) },
+  { name: 'introspection, opaque', slice: 80, open: introspection(opaqueApi) },
+  { name: 'introspection, JWT', slice: 80, strataOnly: true, open: introspection(jwtApi) },
+  { name: 'userinfo', slice: 80, open: userinfo },
+  { name: 'code exchange', slice: 40, open: codeExchange },
+  { name: 'authorize, live session', slice: 80, open: authorize },
   { name: 'password sign-in', slice: 8, open: passwordSignIn },
 ];
 
