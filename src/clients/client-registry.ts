@@ -13,6 +13,8 @@ import { clientMetadata, clientRecords } from './client.ts';
 
 const CACHE_MS = 1000;
 const CACHE_MAX = 10_000;
+/** No client has a longer id (client.ts). */
+const ID_LENGTH_MAX = 128;
 
 export interface ClientDeps {
   store: Store;
@@ -41,16 +43,23 @@ export interface ClientRegistry {
 }
 
 export function clientRegistry(deps: ClientDeps): ClientRegistry {
-  const cache = new Map<string, { client: ClientRecord | undefined; readAt: number }>();
+  // Of clients that are there only: anybody may ask for ids that nobody has.
+  const cache = new Map<string, { client: ClientRecord; readAt: number }>();
 
   async function find(clientId: string): Promise<ClientRecord | undefined> {
+    if (clientId.length > ID_LENGTH_MAX) return undefined;
+
     const now = deps.clock.now();
     const cached = cache.get(clientId);
     if (cached && now - cached.readAt < CACHE_MS) return cached.client;
 
     const read = await deps.store.get(clientRecords, clientId);
+    if (!read) {
+      cache.delete(clientId);
+      return undefined;
+    }
     // An unchanged record stays the same object: what others have made of it is good until it changes.
-    const client = isDeepStrictEqual(read, cached?.client) ? cached?.client : read;
+    const client = cached && isDeepStrictEqual(read, cached.client) ? cached.client : read;
     if (cache.size >= CACHE_MAX) cache.clear();
     cache.set(clientId, { client, readAt: now });
     return client;

@@ -94,6 +94,49 @@ describe('find', () => {
   });
 });
 
+describe('find of an id that nobody has', () => {
+  it('reads nothing where no client can be called that', async () => {
+    const id = 'x'.repeat(129);
+    await store.commit([
+      {
+        kind: 'put',
+        type: clientRecords,
+        id,
+        body: { id, metadata: {}, createdAt: 0, sessionGeneration: 1 },
+      },
+    ]);
+
+    expect(await clients.find(id)).toBeUndefined();
+  });
+
+  it('is not remembered: the client is there as soon as another process has made it', async () => {
+    expect(await clients.find('shop')).toBeUndefined();
+    const { client } = await clients.create({ ...web, client_id: 'other' });
+    await store.commit([
+      { kind: 'insert', type: clientRecords, id: 'shop', body: { ...client, id: 'shop' } },
+    ]);
+
+    expect((await clients.find('shop'))?.id).toBe('shop');
+  });
+
+  it('pushes no client out of the cache, however many are asked for', async () => {
+    await clients.create({ ...web, client_id: 'shop' });
+    const known = await clients.find('shop');
+    for (let number = 0; number < 10_001; number += 1) await clients.find(`nobody ${number}`);
+
+    expect(await clients.find('shop')).toBe(known);
+  });
+
+  it('follows a client that was removed within a second', async () => {
+    await clients.create({ ...web, client_id: 'shop' });
+    await clients.find('shop');
+    await store.commit([{ kind: 'remove', type: clientRecords, id: 'shop', when: [] }]);
+    clock.advance(1_000);
+
+    expect(await clients.find('shop')).toBeUndefined();
+  });
+});
+
 describe('ensure', () => {
   it('brings a client up to date and leaves its generation alone', async () => {
     await clients.ensure({ ...web, client_id: 'own' });
