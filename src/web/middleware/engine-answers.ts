@@ -3,6 +3,7 @@
 import type { Context, Next } from 'koa';
 import { DomainError } from '../../core/errors.ts';
 import type { SessionId } from '../../core/ids.ts';
+import { requestState } from '../../grants/request-state.ts';
 import { networkPrefix } from '../../protection/address.ts';
 import { takeAll } from '../../protection/limiter.ts';
 import { deviceSessions, liveApps } from '../../sessions/device-session.ts';
@@ -43,6 +44,21 @@ export function userCodeGuesses(deps: WebDeps) {
     const isWrong = ctx.oidc?.params?.user_code !== undefined && ctx.oidc.deviceCode === undefined;
     if (isWrong) takeAll(budgets);
   };
+}
+
+/** An outage is no refusal: whoever asks is told when to come back, and keeps what it has (I9). */
+export async function askBackLater(ctx: Context, next: Next): Promise<void> {
+  await next();
+  const { outage } = requestState(ctx);
+  if (!outage || tellsApp(ctx)) return;
+
+  ctx.remove('location');
+  throw new DomainError('overloaded', outage);
+}
+
+/** RFC 6749 §4.1.2.1: `temporarily_unavailable` is how an app hears of it through the browser. */
+function tellsApp(ctx: Context): boolean {
+  return /[?&#]error=temporarily_unavailable/.test(String(ctx.response.get('location')));
 }
 
 /** Signing out by an app's request: of the whole browser, or of that app alone (design §2). */

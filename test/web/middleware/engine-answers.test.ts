@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { addApp, tvApp } from '../../support/app.ts';
+import { askForDeviceCode, typeUserCode } from '../../support/device-flow.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
 import { formOf, type UserAgent, userAgent } from '../../support/user-agent.ts';
 
@@ -38,6 +40,32 @@ describe('userCodeGuesses', () => {
     }
     const last = { 'x-forwarded-for': '2001:db8::ffff' };
     expect(await guess(userAgent(strata.origin), '/device', 'BCDF-GHJK', last)).toBe(429);
+  });
+});
+
+describe('userCodeGuesses at the same moment', () => {
+  test('lets twenty in parallel try no more codes than one after the other', async () => {
+    const browser = userAgent(strata.origin);
+    // From its first guess on the browser is known by its cookie.
+    expect(await guess(browser, '/device', 'BCDF-GHJK')).toBe(200);
+    const { fields } = formOf(await browser.get('/device'));
+
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => browser.post('/device', { ...fields, user_code: 'BCDF-GHJK' })),
+    );
+
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(4);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(16);
+  });
+
+  test('costs nobody a guess whose code is right', async () => {
+    const tv = await addApp(strata, tvApp);
+    const browser = userAgent(strata.origin);
+    for (let count = 0; count < 8; count += 1) {
+      const { user_code } = await askForDeviceCode(tv);
+      expect((await typeUserCode(browser, user_code)).status).toBe(200);
+    }
+    expect(await guess(browser, '/device', 'BCDF-GHJK')).toBe(200);
   });
 });
 
