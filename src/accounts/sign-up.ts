@@ -28,6 +28,8 @@ export interface SignUpDeps {
 export interface SignUpLimits {
   /** Mails to one address: nobody's mailbox is filled from here. */
   readonly recipient: Limiter;
+  /** Of these, those that one network asks for: a stranger elsewhere does not use up what is the owner's. */
+  readonly recipientFromNetwork: Limiter;
   /** Mails asked for from one network. */
   readonly network: Limiter;
 }
@@ -78,13 +80,14 @@ export type SignUpOutcome =
 
 const PURPOSE = 'sign_up';
 const ATTEMPTS_MAX = 5;
-/** With five mails an hour to one address, a day of guessing finds one code in 150,000. */
+/** With twenty mails an hour to one address, a day of guessing finds one code in 40,000. */
 const MAILED_CODE = { alphabet: '0123456789', length: 8 };
 /** 160 bits: the code of a ticket for a known address, which nobody is told. */
 const UNGUESSABLE_CODE = { alphabet: '0123456789abcdef', length: 40 };
 
 const HOUR_MS = 3_600_000;
-const RECIPIENT_RULE: RateRule = { limit: 5, windowMs: HOUR_MS };
+const RECIPIENT_RULE: RateRule = { limit: 20, windowMs: HOUR_MS };
+const RECIPIENT_FROM_NETWORK_RULE: RateRule = { limit: 5, windowMs: HOUR_MS };
 const NETWORK_RULE: RateRule = { limit: 30, windowMs: HOUR_MS };
 
 export function createSignUpLimits(
@@ -93,6 +96,7 @@ export function createSignUpLimits(
 ): SignUpLimits {
   return {
     recipient: createLimiter({ rule: rules.recipient ?? RECIPIENT_RULE, clock }),
+    recipientFromNetwork: createLimiter({ rule: RECIPIENT_FROM_NETWORK_RULE, clock }),
     network: createLimiter({ rule: rules.network ?? NETWORK_RULE, clock }),
   };
 }
@@ -100,9 +104,11 @@ export function createSignUpLimits(
 export async function requestSignUp(deps: SignUpDeps, request: SignUpRequest): Promise<SignUpRequestOutcome> {
   const email = normalizeEmail(request.email);
   if (email === undefined) return { kind: 'invalid_email' };
+  const network = networkPrefix(request.address);
   const limit = takeAll([
     { limiter: deps.limits.recipient, key: email },
-    { limiter: deps.limits.network, key: networkPrefix(request.address) },
+    { limiter: deps.limits.recipientFromNetwork, key: `${network} ${email}` },
+    { limiter: deps.limits.network, key: network },
   ]);
   if (limit.kind === 'limited') return limit;
 

@@ -87,16 +87,25 @@ describe('requestSignUp', () => {
   it.each([
     ['new', request],
     ['known', known],
-  ])('fills no mailbox: five mails an hour to a %s address, from wherever', async (_name, wanted) => {
+  ])('fills no mailbox: twenty mails an hour to a %s address, from wherever', async (_name, wanted) => {
     const { deps, sent } = await setUp();
     const kinds = [];
-    for (let n = 0; n < 7; n += 1) {
+    for (let n = 0; n < 22; n += 1) {
       const outcome = await requestSignUp(deps, { ...wanted, address: `203.0.113.${n}` });
       kinds.push(outcome.kind);
     }
 
-    expect(kinds).toEqual([...Array.from({ length: 5 }, () => 'check_your_mail'), 'limited', 'limited']);
+    expect(kinds).toEqual([...Array.from({ length: 20 }, () => 'check_your_mail'), 'limited', 'limited']);
+    expect(await sent()).toHaveLength(20);
+  });
+
+  it('sends five of them for one network, so that a stranger elsewhere locks nobody out', async () => {
+    const { deps, sent } = await setUp();
+    const stranger = { ...request, address: '203.0.113.5' };
+    for (let n = 0; n < 30; n += 1) await requestSignUp(deps, stranger);
+
     expect(await sent()).toHaveLength(5);
+    await expect(requestSignUp(deps, request)).resolves.toEqual({ kind: 'check_your_mail' });
   });
 
   it('sends no more than thirty mails an hour for one network', async () => {
