@@ -3,6 +3,7 @@
 import { chmodSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makePrivateDirectory } from '../core/directories.ts';
+import { DomainError } from '../core/errors.ts';
 import { deriveKey, randomToken } from '../core/secrets.ts';
 
 export interface MasterSecretSource {
@@ -12,6 +13,8 @@ export interface MasterSecretSource {
   dataDir: string;
 }
 
+const LENGTH_MIN = 32;
+
 /** The 32-byte key that wraps the keyring's keys. */
 export function masterKey(source: MasterSecretSource): Buffer {
   return deriveKey(Buffer.from(source.masterSecret ?? developmentSecret(source.dataDir)), 'master');
@@ -20,11 +23,19 @@ export function masterKey(source: MasterSecretSource): Buffer {
 function developmentSecret(dataDir: string): string {
   const file = join(dataDir, 'master.key');
   const kept = read(file);
-  if (kept !== undefined) return kept;
+  if (kept !== undefined) return longEnough(kept, file);
 
   makePrivateDirectory(dataDir);
   makeOnce(file, randomToken(32));
-  return readFileSync(file, 'utf8').trim();
+  return longEnough(readFileSync(file, 'utf8').trim(), file);
+}
+
+/** A file that was cut off or emptied is no reason to wrap keys with what everybody can guess. */
+function longEnough(secret: string, file: string): string {
+  if (secret.length >= LENGTH_MIN) return secret;
+
+  const detail = `${file} has fewer than ${LENGTH_MIN} characters and is no master secret; put the right one back, or remove it together with the database`;
+  throw new DomainError('store_unavailable', { detail });
 }
 
 function read(file: string): string | undefined {
