@@ -7,12 +7,18 @@ const publicFolder = new URL('../../public/', import.meta.url);
 
 /** Gives the address of a file of public/; reads each file once, at its first use. */
 export function createAssetUrls(basePath: string): (file: string) => string {
+  const versionOf = createAssetVersions();
+  return (file) => `${basePath}/${file}?v=${versionOf(file)}`;
+}
+
+/** Gives the digest that stands in the address of a file that is there; reads each file once. */
+export function createAssetVersions(): (file: string) => string {
   const known = new Map<string, string>();
 
   return (file) => {
-    const url = known.get(file) ?? `${basePath}/${file}?v=${digestOf(file)}`;
-    known.set(file, url);
-    return url;
+    const version = known.get(file) ?? digestOf(file);
+    known.set(file, version);
+    return version;
   };
 }
 
