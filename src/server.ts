@@ -11,7 +11,7 @@ import type { ClientRegistry } from './clients/client-registry.ts';
 import type { Config } from './config/schema.ts';
 import type { Clock } from './core/clock.ts';
 import { createLog, type Log } from './core/log.ts';
-import { DEMO_PASSWORD, demoAccounts, seedDemo } from './demo.ts';
+import { DEMO_PASSWORD, demoAccounts, refuseDemoData, seedDemo } from './demo.ts';
 import { type Foundation, openFoundation } from './foundation.ts';
 import { scopeCeiling } from './grants/granted-scopes.ts';
 import type { GrantDeps } from './grants/table.ts';
@@ -70,6 +70,8 @@ export interface StrataServer {
 const KEY_RELOAD_MS = 30_000;
 const SWEEP_MS = 1_000;
 const IDLE_CHECK_MS = 50;
+/** Longer than proxies keep a connection idle, so that it is never they who write to one that is closing. */
+const KEEP_ALIVE_MS = 65_000;
 const PACES_MAX = 100_000;
 const NETWORK_CODE_FACTOR = 10;
 
@@ -134,6 +136,7 @@ export async function createServer(config: Config, options: ServerOptions = {}):
 
 /** The clients and accounts that the server itself brings along. */
 async function seed(config: Config, foundation: Foundation): Promise<void> {
+  if (config.profile === 'production') await refuseDemoData(foundation.clients);
   await Promise.all([
     foundation.clients.ensure(ownClient(config.issuer)),
     config.demo && seedDemo({ ...foundation, issuer: config.issuer }),
@@ -346,6 +349,7 @@ function httpServer({ limits }: Config, handler: Parameters<typeof createHttpSer
     handler,
   );
   server.maxConnections = limits.connectionsMax;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   return server;
 }
 
