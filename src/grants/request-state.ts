@@ -28,6 +28,8 @@ export interface RequestState {
   reads?: Map<string, Promise<unknown>>;
   /** Claims that the API of this request's token asks for. */
   apiClaims?: Record<string, unknown>;
+  /** The store was away or full, so the engine's answer is none. */
+  outage?: { retryAfterSeconds: number };
   /** The engine refused the token for being a JWT; the answer is ours. */
   isStructuredToken?: boolean;
 }

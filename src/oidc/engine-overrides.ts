@@ -1,6 +1,6 @@
 // Where the engine's own behaviour is replaced. Everything in here is per Provider and rests on the exact
 // version that package.json pins; test/oidc/engine-overrides.test.ts tells when an update breaks one.
-import type { Client, KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { Client, Provider } from 'oidc-provider';
 import type { ClientRecord } from '../clients/client.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
 import type { Clock } from '../core/clock.ts';
@@ -8,6 +8,7 @@ import { withOverload } from '../grants/refusals.ts';
 import type { Store } from '../storage/store.ts';
 import { insert } from '../storage/store.ts';
 import { engineId, usedProofs } from './engine-records.ts';
+import { nameRefusals } from './engine-refusals.ts';
 
 const ID_LENGTH_MAX = 128;
 
@@ -24,7 +25,7 @@ export function overrideEngine(provider: Provider, deps: OverrideDeps): void {
   compareSecretsByMac(provider, deps.clients);
   useProofsOnce(provider, deps);
   sparePersistingNewSessions(provider);
-  nameLargeBodies(provider);
+  nameRefusals(provider);
 }
 
 /** Links come from the issuer, never from a Host header (I11). */
@@ -98,28 +99,4 @@ function sparePersistingNewSessions(provider: Provider): void {
   prototype.persist = async function persistSaved() {
     return typeof this.exp === 'number' ? persist.call(this) : '';
   };
-}
-
-/** Routes that read a body, by the events that tell of their refusals. */
-const refusals = [
-  'authorization.error',
-  'device_authorization.error',
-  'end_session.error',
-  'end_session_confirm.error',
-  'grant.error',
-  'introspection.error',
-  'pushed_authorization_request.error',
-  'revocation.error',
-  'userinfo.error',
-] as const;
-
-/** A body that is sent in pieces is too large only once that much has come; the engine calls it malformed. */
-function nameLargeBodies(provider: Provider): void {
-  function name(ctx: KoaContextWithOIDC, error: Error): void {
-    const isTooLarge = error.cause instanceof Error && error.cause.message === 'request entity too large';
-    if (isTooLarge && ctx.status === 400) ctx.status = 413;
-  }
-  // The types have one overload for each event.
-  const events: NodeJS.EventEmitter = provider;
-  for (const refusal of refusals) events.on(refusal, name);
 }

@@ -6,7 +6,12 @@ import { cookieSigner } from '../oidc/cookie-signer.ts';
 import { structuredTokens } from '../oidc/introspection.ts';
 import { nativeRequests } from '../oidc/native-requests.ts';
 import { cookieNames, protocolPaths } from '../oidc/settings.ts';
-import { endAtSignOut, userCodeGuesses, userCodeInAddress } from './middleware/engine-answers.ts';
+import {
+  askBackLater,
+  endAtSignOut,
+  userCodeGuesses,
+  userCodeInAddress,
+} from './middleware/engine-answers.ts';
 import { failures } from './middleware/failures.ts';
 import { readForms } from './middleware/forms.ts';
 import { language } from './middleware/language.ts';
@@ -36,6 +41,7 @@ export function createApp(deps: WebDeps, more: readonly Route[]): Koa {
     staticFiles({ playground: deps.config.playground }),
     ownRoutes(deps, more),
     refuseLargeBodies(deps.config.limits.bodyBytes),
+    askBackLater,
     userCodeInAddress,
     userCodeGuesses(deps),
     endAtSignOut(deps),

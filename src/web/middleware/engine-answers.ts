@@ -5,7 +5,7 @@ import { DomainError } from '../../core/errors.ts';
 import type { SessionId } from '../../core/ids.ts';
 import { requestState } from '../../grants/request-state.ts';
 import { networkPrefix } from '../../protection/address.ts';
-import { takeAll } from '../../protection/limiter.ts';
+import { giveBackAll, takeAll } from '../../protection/limiter.ts';
 import { deviceSessions, liveApps } from '../../sessions/device-session.ts';
 import { endApp, endSession } from '../../sessions/ending.ts';
 import { browserUid } from '../browser.ts';
@@ -33,17 +33,25 @@ export function userCodeGuesses(deps: WebDeps) {
       { limiter: deps.userCodeLimits.browser, key: browserUid(deps, ctx) },
       { limiter: deps.userCodeLimits.network, key: networkPrefix(webState(ctx).address) },
     ];
-    const refused = budgets
-      .map(({ limiter, key }) => limiter.check(key))
-      .find(({ kind }) => kind === 'limited');
-    if (refused?.kind === 'limited') {
-      throw new DomainError('rate_limited', { retryAfterSeconds: refused.retryAfterSeconds });
+    // Taken before the code is looked at, so that guesses at the same moment do not slip by.
+    const limit = takeAll(budgets);
+    if (limit.kind === 'limited') {
+      throw new DomainError('rate_limited', { retryAfterSeconds: limit.retryAfterSeconds });
     }
 
-    await next();
-    const isWrong = ctx.oidc?.params?.user_code !== undefined && ctx.oidc.deviceCode === undefined;
-    if (isWrong) takeAll(budgets);
+    try {
+      await next();
+    } finally {
+      if (!isWrongGuess(ctx)) giveBackAll(budgets);
+    }
   };
+}
+
+function isWrongGuess(ctx: Context): boolean {
+  const { oidc } = ctx;
+  // While the store is away every code is unknown.
+  if (requestState(ctx).outage) return false;
+  return oidc?.params?.user_code !== undefined && oidc.deviceCode === undefined;
 }
 
 /** An outage is no refusal: whoever asks is told when to come back, and keeps what it has (I9). */

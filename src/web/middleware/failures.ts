@@ -2,6 +2,7 @@
 // No stack trace and no detail leaves the server (I9); the request id finds them in the log.
 import type { Context, Next } from 'koa';
 import { DomainError } from '../../core/errors.ts';
+import { isOutage } from '../../oidc/engine-refusals.ts';
 import { isInteractionLost } from '../../oidc/engine-types.ts';
 import { showPage } from '../pages/page.ts';
 import type { PageErrorCode } from '../views.ts';
@@ -36,10 +37,21 @@ function failureOf(error: unknown): Failure {
     const { status, code, retryAfterSeconds } = error;
     return { status, code, isOurs: false, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
   }
+  if (isOutage(error)) return outage(error);
   if (isInteractionLost(error)) return { status: 400, code: 'page_expired', isOurs: false };
   if (isClientFault(error)) return { status: error.status, code: codeOfStatus(error.status), isOurs: false };
 
   return { status: 500, code: 'internal', isOurs: true };
+}
+
+/** What the engine makes of a store that is away. */
+function outage({ retryAfterSeconds }: { retryAfterSeconds?: number }): Failure {
+  return {
+    status: 503,
+    code: 'overloaded',
+    isOurs: false,
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  };
 }
 
 /** Errors of libraries that read requests carry a status. */
