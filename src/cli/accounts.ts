@@ -1,6 +1,13 @@
 // `strata accounts …`: people, from the operator's side.
-import type { Account, InvalidField } from '../accounts/account.ts';
-import { createAccount, findAccount, findAccountByLogin, listAccounts } from '../accounts/account.ts';
+import assert from 'node:assert/strict';
+import type { Account, InvalidField, NewAccount } from '../accounts/account.ts';
+import {
+  createAccount,
+  findAccount,
+  findAccountByLogin,
+  listAccounts,
+  newAccount,
+} from '../accounts/account.ts';
 import { unlockAccount } from '../accounts/account-changes.ts';
 import { type PasswordComplaint, passwordComplaint } from '../accounts/password.ts';
 import { lockOut } from '../sessions/lock-out.ts';
@@ -8,10 +15,9 @@ import { CommandError } from './failure.ts';
 import { type Listing, pagesOf, printListing, timeText } from './listing.ts';
 import { newPassword, type PasswordSource } from './new-password.ts';
 import type { Shell } from './shell.ts';
-import { inWorkspace, type Workspace } from './workspace.ts';
+import { type ConfigOption, configOf, inWorkspace, type Workspace } from './workspace.ts';
 
-export interface CreateAccountOptions extends PasswordSource {
-  readonly config?: string | undefined;
+export interface CreateAccountOptions extends ConfigOption, PasswordSource {
   readonly name: string;
   readonly email?: string | undefined;
   readonly emailVerified?: boolean | undefined;
@@ -27,13 +33,12 @@ const BY = 'admin:cli';
 
 export async function createAccountCommand(shell: Shell, options: CreateAccountOptions): Promise<void> {
   const { terminal } = shell;
-  if (options.email === undefined && options.username === undefined) {
-    throw new CommandError('An account needs a name to sign in with: give --email, --username or both.');
-  }
+  const config = configOf(shell, options);
+  refuseInvalid(options);
+  const { password, isGenerated } = await newPassword(terminal, options);
+  refusePassword(password, options, config.passwords.lengthMin);
 
-  await inWorkspace(shell, { config: options.config, database: 'new' }, async (workspace) => {
-    const { password, isGenerated } = await newPassword(terminal, options);
-    refusePassword(password, options, workspace.config.passwords.lengthMin);
+  await inWorkspace(shell, { config, database: 'new' }, async (workspace) => {
     const account = await storeAccount(workspace, options, password);
     if (options.json) {
       terminal.print(JSON.stringify({ ...publicAccount(account), ...(isGenerated && { password }) }));
@@ -46,9 +51,9 @@ export async function createAccountCommand(shell: Shell, options: CreateAccountO
 
 export async function listAccountsCommand(
   shell: Shell,
-  options: { config?: string | undefined; json?: boolean | undefined },
+  options: ConfigOption & { json?: boolean | undefined },
 ): Promise<void> {
-  await inWorkspace(shell, { config: options.config, database: 'there' }, async ({ store }) => {
+  await inWorkspace(shell, { config: configOf(shell, options), database: 'there' }, async ({ store }) => {
     const pages = pagesOf((after) =>
       listAccounts(store, { limit: PAGE, ...(after !== undefined && { after }) }),
     );
@@ -59,9 +64,9 @@ export async function listAccountsCommand(
 export async function lockAccountCommand(
   shell: Shell,
   who: string,
-  options: { config?: string | undefined; ban?: boolean | undefined; reason?: string | undefined },
+  options: ConfigOption & { ban?: boolean | undefined; reason?: string | undefined },
 ): Promise<void> {
-  await inWorkspace(shell, { config: options.config, database: 'there' }, async (workspace) => {
+  await inWorkspace(shell, { config: configOf(shell, options), database: 'there' }, async (workspace) => {
     const account = await requireAccount(workspace, who);
     const reason = options.ban ? 'banned' : 'admin';
     const settings = { tombstonesMs: workspace.config.sessions.tombstones };
@@ -72,12 +77,8 @@ export async function lockAccountCommand(
   });
 }
 
-export async function unlockAccountCommand(
-  shell: Shell,
-  who: string,
-  options: { config?: string | undefined },
-): Promise<void> {
-  await inWorkspace(shell, { config: options.config, database: 'there' }, async (workspace) => {
+export async function unlockAccountCommand(shell: Shell, who: string, options: ConfigOption): Promise<void> {
+  await inWorkspace(shell, { config: configOf(shell, options), database: 'there' }, async (workspace) => {
     const account = await requireAccount(workspace, who);
     await unlockAccount(workspace, account.id);
     const done = account.state === 'active' ? 'was not locked' : 'can sign in again';
@@ -113,28 +114,36 @@ async function storeAccount(
   options: CreateAccountOptions,
   password: string,
 ): Promise<Account> {
-  const { name, email, emailVerified, username, groups, roles } = options;
-  const outcome = await createAccount(workspace, {
+  const passwordHash = await workspace.passwords.hash(password);
+  const outcome = await createAccount(workspace, { ...wanted(options), passwordHash });
+  assert(outcome.kind !== 'invalid', 'what was asked for was judged before');
+  if (outcome.kind === 'created') return outcome.account;
+
+  throw new CommandError(`There is an account for ${outcome.login.replace(/^\w+:/, '')} already.`);
+}
+
+function wanted({ name, email, emailVerified, username, groups, roles }: CreateAccountOptions): NewAccount {
+  return {
     name,
     groups,
     roles,
     emailVerified: emailVerified === true,
     ...(email !== undefined && { email }),
     ...(username !== undefined && { username }),
-    passwordHash: await workspace.passwords.hash(password),
-  });
-  if (outcome.kind === 'created') return outcome.account;
-  if (outcome.kind === 'taken') {
-    throw new CommandError(`There is an account for ${outcome.login.replace(/^\w+:/, '')} already.`);
-  }
-  throw new CommandError(`${invalidWords[outcome.field]}.`);
+  };
+}
+
+/** Before anybody is asked for a password. */
+function refuseInvalid(options: CreateAccountOptions): void {
+  const draft = newAccount(wanted(options), 0);
+  if (draft.kind === 'invalid') throw new CommandError(`${invalidWords[draft.field]}.`);
 }
 
 const invalidWords: Readonly<Record<InvalidField, string>> = {
   name: 'The name must have 1 to 100 characters, none of them invisible',
   email: 'The e-mail address is none that mail could be sent to',
   username: 'The user name must have 2 to 64 letters, digits, dots, hyphens or underscores',
-  login: 'An account needs an e-mail address or a user name',
+  login: 'An account needs a name to sign in with: give --email, --username or both',
 };
 
 /** By account id, e-mail address or user name. */

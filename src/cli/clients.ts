@@ -6,10 +6,9 @@ import { type ClientType, clientPresets, isRedirected } from './client-types.ts'
 import { CommandError } from './failure.ts';
 import { type Listing, pagesOf, printListing, timeText } from './listing.ts';
 import type { Shell } from './shell.ts';
-import { inWorkspace, type Workspace } from './workspace.ts';
+import { type ConfigOption, configOf, inWorkspace, type Workspace } from './workspace.ts';
 
-export interface CreateClientOptions {
-  readonly config?: string | undefined;
+export interface CreateClientOptions extends ConfigOption {
   readonly name: string;
   readonly type: ClientType;
   readonly id?: string | undefined;
@@ -24,7 +23,7 @@ export interface CreateClientOptions {
 
 export async function createClientCommand(shell: Shell, options: CreateClientOptions): Promise<void> {
   refuseRedirects(options);
-  await inWorkspace(shell, { config: options.config, database: 'new' }, async (workspace) => {
+  await inWorkspace(shell, { config: configOf(shell, options), database: 'new' }, async (workspace) => {
     const [registered] = await registerAll(workspace, [metadataOf(options)]);
     if (!registered) return;
     if (options.json) shell.terminal.print(JSON.stringify(publicClient(registered)));
@@ -36,10 +35,10 @@ export async function createClientCommand(shell: Shell, options: CreateClientOpt
 export async function importClientsCommand(
   shell: Shell,
   file: string,
-  options: { config?: string | undefined; json?: boolean | undefined },
+  options: ConfigOption & { json?: boolean | undefined },
 ): Promise<void> {
   const documents = await readDocuments(shell, file);
-  await inWorkspace(shell, { config: options.config, database: 'new' }, async (workspace) => {
+  await inWorkspace(shell, { config: configOf(shell, options), database: 'new' }, async (workspace) => {
     const registered = await registerAll(workspace, documents);
     if (options.json) {
       shell.terminal.print(JSON.stringify(registered.map(publicClient)));
@@ -52,9 +51,9 @@ export async function importClientsCommand(
 
 export async function listClientsCommand(
   shell: Shell,
-  options: { config?: string | undefined; json?: boolean | undefined },
+  options: ConfigOption & { json?: boolean | undefined },
 ): Promise<void> {
-  await inWorkspace(shell, { config: options.config, database: 'there' }, async ({ clients }) => {
+  await inWorkspace(shell, { config: configOf(shell, options), database: 'there' }, async ({ clients }) => {
     const pages = pagesOf((after) => clients.list(after));
     await printListing(shell.terminal, pages, { listing, json: options.json });
   });

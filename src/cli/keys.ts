@@ -5,7 +5,7 @@ import { rotationSchedule } from '../keys/rotation.ts';
 import { publicKeyId } from '../keys/signing-key.ts';
 import { type Listing, printListing, timeText } from './listing.ts';
 import type { Shell } from './shell.ts';
-import { inWorkspace, type Workspace } from './workspace.ts';
+import { type ConfigOption, configOf, inWorkspace, type Workspace } from './workspace.ts';
 
 /** What keys of each use are for, as the help of the commands tells it. */
 export const keyUseWords: Readonly<Record<KeyUse, string>> = {
@@ -22,23 +22,27 @@ export const keyUseWords: Readonly<Record<KeyUse, string>> = {
 
 export async function listKeysCommand(
   shell: Shell,
-  options: { config?: string | undefined; use?: KeyUse | undefined; json?: boolean | undefined },
+  options: ConfigOption & { use?: KeyUse | undefined; json?: boolean | undefined },
 ): Promise<void> {
-  await inWorkspace(shell, { config: options.config, database: 'there' }, async ({ clock, keyring }) => {
-    const uses = options.use === undefined ? keyUses : [options.use];
-    const items = uses.flatMap((use) =>
-      keyring.all(use).map((key) => ({ key, state: stateOf(keyring, key) })),
-    );
-    await printListing(shell.terminal, once(items), { listing, json: options.json });
-    if (!options.json) shell.terminal.note(`Times are UTC; it is ${timeText(clock.now())}.`);
-  });
+  await inWorkspace(
+    shell,
+    { config: configOf(shell, options), database: 'there' },
+    async ({ clock, keyring }) => {
+      const uses = options.use === undefined ? keyUses : [options.use];
+      const items = uses.flatMap((use) =>
+        keyring.all(use).map((key) => ({ key, state: stateOf(keyring, key) })),
+      );
+      await printListing(shell.terminal, once(items), { listing, json: options.json });
+      if (!options.json) shell.terminal.note(`Times are UTC; it is ${timeText(clock.now())}.`);
+    },
+  );
 }
 
 export async function rotateKeysCommand(
   shell: Shell,
-  options: { config?: string | undefined; use: KeyUse },
+  options: ConfigOption & { use: KeyUse },
 ): Promise<void> {
-  await inWorkspace(shell, { config: options.config, database: 'there' }, async (workspace) => {
+  await inWorkspace(shell, { config: configOf(shell, options), database: 'there' }, async (workspace) => {
     const { use } = options;
     const before = workspace.keyring.current(use);
     const key = await rotateKeys(workspace, use);

@@ -48,7 +48,7 @@ async function readPassword(terminal: Terminal): Promise<string> {
 }
 
 async function askPassword(terminal: Terminal): Promise<string> {
-  const password = await terminal.askSecret('Password: ');
-  if ((await terminal.askSecret('Again: ')) !== password) throw new CommandError('The two passwords differ.');
+  const [password = '', again] = await terminal.askSecrets(['Password: ', 'Again: ']);
+  if (again !== password) throw new CommandError('The two passwords differ.');
   return password;
 }

@@ -3,7 +3,6 @@ import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
 import type { ClientRecord } from '../clients/client.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
-import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { configurationWarnings } from '../config/warnings.ts';
 import { createLog, type Log } from '../core/log.ts';
@@ -13,10 +12,11 @@ import { banner } from './banner.ts';
 import { pagesOf } from './listing.ts';
 import type { Shell } from './shell.ts';
 import { type StopSignal, stopSignals } from './stop-signals.ts';
+import { type ConfigOption, configOf } from './workspace.ts';
 
 /** Resolves to the exit code when the server has stopped. */
-export async function serveCommand(shell: Shell, options: { config?: string | undefined }): Promise<number> {
-  const config = loadConfig({ ...shell, ...(options.config !== undefined && { file: options.config }) });
+export async function serveCommand(shell: Shell, options: ConfigOption): Promise<number> {
+  const config = configOf(shell, options);
   const log = createLog({ level: config.log.level });
   endOnSurprise(log);
   const signals = stopSignals();

@@ -11,8 +11,8 @@ export interface Terminal {
   note(line: string): void;
   /** Whether somebody sits there who can be asked. */
   readonly canAsk: boolean;
-  /** Asks for a line that is not shown while it is typed. Throws `CommandError` where no answer comes. */
-  askSecret(question: string): Promise<string>;
+  /** Asks for lines that are not shown while they are typed. Throws `CommandError` where no answer comes. */
+  askSecrets(questions: readonly string[]): Promise<string[]>;
   /** All of standard input as text. Throws `CommandError` where it is longer than `bytesMax`. */
   readInput(bytesMax: number): Promise<string>;
 }
@@ -28,20 +28,11 @@ export function streamTerminal({ stdin, stdout, stderr }: Streams): Terminal {
   stdout.on('error', ignoreGoneReader);
   stderr.on('error', ignoreGoneReader);
 
-  async function askSecret(question: string): Promise<string> {
-    stderr.write(question);
-    try {
-      return await hiddenLine(stdin);
-    } finally {
-      stderr.write('\n');
-    }
-  }
-
   return {
     print: (line) => void stdout.write(`${line}\n`),
     note: (line) => void stderr.write(`${line}\n`),
     canAsk: stdin.isTTY === true,
-    askSecret,
+    askSecrets: (questions) => hiddenAnswers({ stdin, stderr }, questions),
     readInput: (bytesMax) => wholeOf(stdin, bytesMax),
   };
 }
@@ -52,18 +43,27 @@ function ignoreGoneReader(error: Error): void {
 }
 
 /** Readline switches the terminal's own echo off, and writes its picture of the line into nothing. */
-async function hiddenLine(stdin: Readable): Promise<string> {
-  const { createInterface } = await import('node:readline');
+async function hiddenAnswers(
+  { stdin, stderr }: Pick<Streams, 'stdin' | 'stderr'>,
+  questions: readonly string[],
+): Promise<string[]> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = createInterface({ input: stdin, output: nowhere, terminal: true, historySize: 0 });
-  const answer = Promise.withResolvers<string>();
-  lines.once('line', answer.resolve);
-  lines.once('SIGINT', () => lines.close());
-  lines.once('close', () => answer.reject(new CommandError('Nothing was entered, and nothing was changed.')));
+  const { createInterface } = await import('node:readline');
+  const typed = createInterface({ input: stdin, output: nowhere, terminal: true, historySize: 0 });
+  typed.once('SIGINT', () => typed.close());
+  const lines = typed[Symbol.asyncIterator]();
+  const answers: string[] = [];
   try {
-    return await answer.promise;
+    for (const question of questions) {
+      stderr.write(question);
+      const line = await lines.next();
+      stderr.write('\n');
+      if (line.done) throw new CommandError('Nothing was entered, and nothing was changed.');
+      answers.push(line.value);
+    }
+    return answers;
   } finally {
-    lines.close();
+    typed.close();
   }
 }
 

@@ -12,24 +12,32 @@ export interface Workspace extends Foundation {
   readonly config: Config;
 }
 
-export interface WorkspaceOptions {
+/** What every command can be told. */
+export interface ConfigOption {
   /** `--config`. */
   readonly config?: string | undefined;
+}
+
+export interface WorkspaceOptions {
+  readonly config: Config;
   /** `new`: the command may be the first one ever. `there`: without a database there is nothing to do. */
   readonly database: 'new' | 'there';
+}
+
+export function configOf({ env, cwd }: Shell, { config: file }: ConfigOption): Config {
+  return loadConfig({ env, cwd, ...(file !== undefined && { file }) });
 }
 
 /** Runs `work` on the open store, and closes it whatever comes of it. */
 export async function inWorkspace<Result>(
   shell: Shell,
-  options: WorkspaceOptions,
+  { config, database }: WorkspaceOptions,
   work: (workspace: Workspace) => Promise<Result>,
 ): Promise<Result> {
-  const config = loadConfig({ ...shell, ...(options.config !== undefined && { file: options.config }) });
   const file = storeFile(config.store.url, config.dataDir);
   if (file === undefined) throw new CommandError('The store is in memory, where only the server reaches it.');
   const isNew = !existsSync(file);
-  if (isNew && options.database === 'there') throw missing(file);
+  if (isNew && database === 'there') throw missing(file);
 
   const foundation = await openFoundation(config);
   if (isNew) shell.terminal.note(`Made a new database at ${file}.`);

@@ -1,58 +1,51 @@
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { masterKey } from '../../src/keys/master-secret.ts';
 
 let dataDir: string;
-let file: string;
 
-beforeEach(() => {
-  dataDir = mkdtempSync(join(tmpdir(), 'strata-master-'));
-  file = join(dataDir, 'master.key');
+beforeEach(async () => {
+  dataDir = join(await mkdtemp(join(tmpdir(), 'strata-master-')), 'data');
 });
 
-afterEach(() => rmSync(dataDir, { recursive: true }));
+afterEach(() => rm(join(dataDir, '..'), { recursive: true }));
 
 describe('masterKey', () => {
-  it('is made of the secret that is set, and leaves no file', () => {
-    const one = masterKey({ masterSecret: 'a secret of thirty-two characters', dataDir });
+  it('makes a secret at the first start, for its owner alone, and finds it again', async () => {
+    const first = masterKey({ dataDir });
 
-    expect(one).toHaveLength(32);
-    expect(one).not.toEqual(masterKey({ masterSecret: 'another secret of that very length', dataDir }));
-    expect(readdirSync(dataDir)).toEqual([]);
+    expect(masterKey({ dataDir })).toEqual(first);
+    expect((await stat(dataDir)).mode & 0o777).toBe(0o700);
+    expect((await stat(join(dataDir, 'master.key'))).mode & 0o777).toBe(0o600);
+    expect(await readdir(dataDir)).toEqual(['master.key']);
   });
 
-  it('without one is made of a file that is made once, for its owner alone', () => {
-    const made = masterKey({ dataDir });
+  it('writes nothing where the configuration brought a secret', async () => {
+    const key = masterKey({ dataDir, masterSecret: 'a secret of thirty-two characters' });
 
-    expect(masterKey({ dataDir })).toEqual(made);
-    expect(readFileSync(file, 'utf8')).toMatch(/^[\w-]{43}$/);
-    expect(statSync(file).mode & 0o777).toBe(0o600);
-    expect(readdirSync(dataDir)).toEqual(['master.key']);
+    expect(key).toHaveLength(32);
+    await expect(stat(dataDir)).rejects.toThrow();
   });
 
-  it('takes the file back from others who could read it', () => {
-    masterKey({ dataDir });
-    chmodSync(file, 0o644);
-    masterKey({ dataDir });
-
-    expect(statSync(file).mode & 0o777).toBe(0o600);
-  });
-
-  it.each([
-    ['empty', ''],
-    ['cut off', 'kZ3v9Qm1Xr7Lw5Tt'],
-    ['all blanks', ' '.repeat(64)],
-  ])('refuses a file that is %s, and leaves it as it is', (_what, content) => {
-    writeFileSync(file, content);
-
-    expect(() => masterKey({ dataDir })).toThrow(
-      expect.objectContaining({
-        code: 'store_unavailable',
-        detail: expect.stringContaining(`${file} has fewer than 32 characters`),
+  it('makes one secret where several processes start at the same moment', async () => {
+    const module = new URL('../../src/keys/master-secret.ts', import.meta.url).href;
+    const script = `
+      const { parentPort, workerData } = require('node:worker_threads');
+      import(${JSON.stringify(module)}).then(({ masterKey }) => {
+        parentPort.postMessage(Buffer.from(masterKey({ dataDir: workerData })).toString('hex'));
+      });`;
+    const keys = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const worker = new Worker(script, { eval: true, workerData: dataDir });
+        return new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
       }),
     );
-    expect(readFileSync(file, 'utf8')).toBe(content);
+
+    expect(new Set(keys).size).toBe(1);
+    expect(await readFile(join(dataDir, 'master.key'), 'utf8')).toMatch(/^[\w-]{43}$/);
+    expect(await readdir(dataDir)).toEqual(['master.key']);
   });
 });
