@@ -179,7 +179,9 @@ describe('an address', () => {
       [...body.matchAll(/(?:href|src|action)="([^"]*)"/g)].map(([, address = '']) => address),
     );
     expect(links.length).toBeGreaterThan(100);
-    expect(unexpected(findSecrets(links.join('\n'), secrets))).toEqual([]);
+    // `verification_uri_complete` has the code by RFC 8628 §3.3.1; the switch of language there keeps it.
+    const others = links.filter((address) => !address.startsWith('?user_code='));
+    expect(unexpected(findSecrets(others.join('\n'), secrets))).toEqual([]);
   });
 });
 
