@@ -5,6 +5,7 @@ import type { PasswordHasher } from './accounts/hash-queue.ts';
 import { type ClientMetadata, DEVICE_CODE_GRANT, MAP_TOKEN_GRANT } from './clients/client.ts';
 import type { ClientRegistry } from './clients/client-registry.ts';
 import type { Clock } from './core/clock.ts';
+import { DomainError } from './core/errors.ts';
 import type { Store } from './storage/store.ts';
 
 /** Development only: this profile listens on loopback and refuses to be anything else. */
@@ -86,7 +87,26 @@ interface DemoDeps {
 }
 
 export async function seedDemo(deps: DemoDeps): Promise<void> {
-  await Promise.all([...demoClients(deps.issuer).map(deps.clients.ensure), seedAccounts(deps)]);
+  const clients = demoClients(deps.issuer).map((metadata) => deps.clients.ensure(metadata, { demo: true }));
+  await Promise.all([...clients, seedAccounts(deps)]);
+}
+
+/**
+ * Production must not run on a database that has been a playground: everybody knows the passwords and secrets
+ * in it. The accounts come with the clients, which are marked. Throws `conflict` with a sentence for the operator.
+ */
+export async function refuseDemoData(clients: Pick<ClientRegistry, 'list'>): Promise<void> {
+  let after: string | undefined;
+  do {
+    const page = await clients.list(after);
+    const marked = page.records.find(({ demo }) => demo);
+    if (marked) throw new DomainError('conflict', { detail: demoDetail(marked.id) });
+    after = page.next;
+  } while (after !== undefined);
+}
+
+function demoDetail(clientId: string): string {
+  return `the database has demo data in it (client ${clientId}), whose passwords and secrets everybody knows; start production with a database of its own: another dataDir or store.url`;
 }
 
 /** Hashing passwords is what takes time at the first start, so later ones only look for the first account. */

@@ -6,7 +6,7 @@ import type { Clock } from '../core/clock.ts';
 import { DomainError } from '../core/errors.ts';
 import { equalSecrets, mac, randomToken } from '../core/secrets.ts';
 import type { Keyring } from '../keys/keyring.ts';
-import type { Page, Store } from '../storage/store.ts';
+import type { Page, Store, Write } from '../storage/store.ts';
 import { insert, patch } from '../storage/store.ts';
 import type { ClientMetadata, ClientRecord } from './client.ts';
 import { clientMetadata, clientRecords } from './client.ts';
@@ -35,7 +35,7 @@ export interface ClientRegistry {
   /** Registers up to 500 clients in one commit, all or none; otherwise as `create`. */
   createAll(metadata: readonly ClientMetadata[]): Promise<readonly RegisteredClient[]>;
   /** Registers a client of our own, or brings the one that is there up to date. */
-  ensure(metadata: ClientMetadata): Promise<void>;
+  ensure(metadata: ClientMetadata, marks?: Pick<ClientRecord, 'demo'>): Promise<void>;
   /** Moves the client on to its next implicit session. */
   advanceGeneration(clientId: string, from: number): Promise<boolean>;
   /** Whether `secret` is the one whose MAC is `secretMac`. */
@@ -91,20 +91,12 @@ export function clientRegistry(deps: ClientDeps): ClientRegistry {
     for (const id of ids) cache.delete(id);
   }
 
-  async function ensure(input: ClientMetadata): Promise<void> {
-    const { client } = newClient(deps, input);
+  async function ensure(input: ClientMetadata, marks: Pick<ClientRecord, 'demo'> = {}): Promise<void> {
+    const client = { ...newClient(deps, input).client, ...marks };
     const outcome = await deps.store.commit([insert(clientRecords, client.id, client)]);
     if (outcome.committed) return;
 
-    // Its session generation, and whether it is disabled, stay as they are.
-    await deps.store.commit([
-      patch(clientRecords, client.id, {
-        set: [
-          [['metadata'], client.metadata],
-          [['secretMac'], client.secretMac],
-        ],
-      }),
-    ]);
+    await deps.store.commit([updateWrite(client)]);
     cache.delete(client.id);
   }
 
@@ -128,6 +120,17 @@ export function clientRegistry(deps: ClientDeps): ClientRegistry {
     list: (after) => deps.store.scan(clientRecords, { limit: 100, ...(after !== undefined && { after }) }),
     secretMatches: (stored, secret) => secretMatches(deps.keyring, stored, secret),
   };
+}
+
+/** Its session generation, and whether it is disabled, stay as they are. */
+function updateWrite({ id, metadata, secretMac, demo }: ClientRecord): Write {
+  return patch(clientRecords, id, {
+    set: [
+      [['metadata'], metadata],
+      [['secretMac'], secretMac],
+      [['demo'], demo],
+    ],
+  });
 }
 
 function newClient(deps: ClientDeps, input: ClientMetadata): RegisteredClient {

@@ -84,6 +84,8 @@ export interface ClientRecord {
   /** Goes up when the implicit session of an API app is ended; its next session is another one. */
   sessionGeneration: number;
   disabled?: boolean;
+  /** Seeded by the development profile: its secret is public. */
+  demo?: true;
 }
 
 export const clientRecords = recordType<ClientRecord>('client');
