@@ -243,6 +243,8 @@ export async function connectDevice(
   await fillSignIn(visitor, person);
   await heading(visitor, 'device_done.approved.title').waitFor();
   await look(visitor, 'device-done');
+  // It cannot be asked for again in another language: what it tells of is done.
+  expect(await page.getByRole('navigation').count()).toBe(0);
 
   expect(await pollForTokens(stage.tv, device)).toMatchObject({ status: 200 });
 }

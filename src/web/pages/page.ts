@@ -8,8 +8,11 @@ import type { WebDeps } from '../web-deps.ts';
 import { webState } from '../web-state.ts';
 import { OWN_CLIENT_ID } from './own-sign-in.ts';
 
-/** Protocol endpoints answer to their query; without it the same path is another page. */
-const answeringToQuery: ReadonlySet<string> = new Set(['/authorize', '/logout']);
+/**
+ * Where asking again is not the same page: protocol endpoints answer to their query, and the last page of a
+ * TV's code tells of what is done.
+ */
+const askedOnce = /^\/(authorize|logout|device\/.+)$/;
 
 export function showPage<View extends ViewName>(
   deps: Pick<WebDeps, 'renderer'>,
@@ -23,8 +26,7 @@ export function showPage<View extends ViewName>(
   ctx.set('cache-control', 'no-store');
   ctx.set('vary', 'accept-language, cookie');
   ctx.body = deps.renderer.render(view, webState(ctx).language(), {
-    ...(ctx.method === 'GET' &&
-      !answeringToQuery.has(ctx.path) && { languageLinks: linksInOtherLanguages() }),
+    ...(ctx.method === 'GET' && !askedOnce.test(ctx.path) && { languageLinks: linksInOtherLanguages() }),
     ...context,
   });
 }
