@@ -40,7 +40,7 @@ export interface ClaimsHook {
 }
 
 /** `t=<seconds>,v1=<hex HMAC-SHA-256 of "t.body">`: the receiver refuses old times and wrong signatures. */
-export const SIGNATURE_HEADER = 'strata-signature';
+const SIGNATURE_HEADER = 'strata-signature';
 
 const BODY_BYTES_MAX = 16_384;
 const CALLS_AT_ONCE = 32;
