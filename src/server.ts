@@ -18,7 +18,6 @@ import type { GrantDeps } from './grants/table.ts';
 import type { Keyring } from './keys/keyring.ts';
 import { createMailQueue, type MailQueue } from './messages/mail.ts';
 import { createOutbox, type Outbox } from './messages/outbox.ts';
-import { createSmtpMessenger } from './messages/smtp.ts';
 import { apiTable, claimsForApi } from './oidc/apis.ts';
 import { ownTokens } from './oidc/own-tokens.ts';
 import { createProvider } from './oidc/provider.ts';
@@ -82,7 +81,7 @@ export async function createServer(config: Config, options: ServerOptions = {}):
   const stopping = new AbortController();
   const shutdown = new AbortController();
   const mail = config.mail.smtpUrl === undefined ? createOutbox(clock) : undefined;
-  const mails = createMailQueue({ messenger: mail ?? smtpMessenger(config), log });
+  const mails = createMailQueue({ messenger: mail ?? (await smtpMessenger(config)), log });
 
   await seed(config, foundation);
   const { app, reloadKeys } = assemble({
@@ -311,7 +310,9 @@ function userCodeLimitsOf(config: Config, clock: Clock): WebDeps['userCodeLimits
   };
 }
 
-function smtpMessenger({ mail }: Config) {
+/** Its library is loaded only where mail is sent: what is not loaded does not hold up the start. */
+async function smtpMessenger({ mail }: Config) {
+  const { createSmtpMessenger } = await import('./messages/smtp.ts');
   return createSmtpMessenger({ url: mail.smtpUrl ?? '', from: mail.from });
 }
 

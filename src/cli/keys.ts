@@ -7,19 +7,6 @@ import { type Listing, printListing, timeText } from './listing.ts';
 import type { Shell } from './shell.ts';
 import { type ConfigOption, configOf, inWorkspace, type Workspace } from './workspace.ts';
 
-/** What keys of each use are for, as the help of the commands tells it. */
-export const keyUseWords: Readonly<Record<KeyUse, string>> = {
-  signing: 'private keys of ID tokens and JWT access tokens, published at /jwks',
-  refresh: 'MACs of refresh tokens',
-  ticket: 'MACs of short codes: sign-up, devices',
-  qr: 'codes of QR sign-in',
-  cookie: 'signatures of cookies',
-  form: 'CSRF values, and the marks of known browsers',
-  dpop: 'DPoP nonces',
-  record: 'records that are sealed in the database',
-  client: 'MACs of client secrets',
-};
-
 export async function listKeysCommand(
   shell: Shell,
   options: ConfigOption & { use?: KeyUse | undefined; json?: boolean | undefined },

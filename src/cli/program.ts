@@ -3,6 +3,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type KeyUse, keyUses } from '../keys/keyring.ts';
 import { clientTypes } from './client-types.ts';
+import { keyUseHelp } from './key-uses.ts';
 import type { Shell } from './shell.ts';
 
 export interface ProgramOptions {
@@ -190,19 +191,22 @@ Example (shop.json):
 function addKeys(program: Command, shell: Shell): void {
   const keys = program.command('keys').description('keys that sign, seal and number');
   const load = () => import('./keys.ts');
-  const uses = keyUses.join(', ');
 
   command(keys, 'list')
     .description('print all keys, without their secret part')
-    .option('--use <use>', `only keys of this use: ${uses}`, parseUse)
+    .option('--use <use>', 'only keys of this use; see below', parseUse)
     .option('--json', 'print a JSON array')
+    .addHelpText('after', `\nUses:\n${keyUseHelp()}`)
     .action(async (options) => (await load()).listKeysCommand(shell, options));
   command(keys, 'rotate')
     .description('make a new key; running servers take it up without a restart')
-    .option('--use <use>', `what the key is for: ${uses}`, parseUse, 'signing' satisfies KeyUse)
+    .option('--use <use>', 'what the key is for; see below', parseUse, 'signing' satisfies KeyUse)
     .addHelpText(
       'after',
       `
+Uses:
+${keyUseHelp()}
+
 A new signing key is published at once and signs after keys.publishLead; the one before it is published for
 keys.retire longer. Keys of other uses come into use after a minute, and those before them go on verifying as
 long as anything that they made can live.
