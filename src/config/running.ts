@@ -43,6 +43,8 @@ export const limitsSection = z.strictObject({
   requestTimeout: duration({ min: '1s', max: '10m' }).prefault('30s'),
   /** Open connections of one process, waiting streams included; further ones are closed at once. */
   connectionsMax: count({ min: 10, max: 1_000_000 }).default(20_000),
+  /** Sign-ins that one network (an IPv4 address, an IPv6 /64) may begin in a minute; beyond it the answer is 429. */
+  authorizationsPerMinute: count({ min: 10, max: 1_000_000 }).default(600),
 });
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;

@@ -14,6 +14,7 @@ import { cookieSigner } from './cookie-signer.ts';
 import type { EnginePages } from './engine-pages.ts';
 import { Es256Signer } from './es256-signer.ts';
 import { strataInteractionPolicy } from './interaction-policy.ts';
+import { lengthChecks } from './parameter-lengths.ts';
 
 export type EngineCallbacks = Required<
   Pick<Configuration, 'adapter' | 'extraTokenClaims' | 'findAccount' | 'loadExistingGrant' | 'ttl'>
@@ -62,7 +63,7 @@ export function engineSettings(deps: SettingsDeps): Configuration {
     clientBasedCORS,
     cookies: cookieSettings(deps),
     expiresWithSession: () => false,
-    extraParams: { installation_id: checkInstallationParameter, platform: null },
+    extraParams: { ...lengthChecks, installation_id: checkInstallationParameter, platform: null },
     features: features(deps),
     interactions: {
       policy: strataInteractionPolicy(),

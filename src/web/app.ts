@@ -6,6 +6,7 @@ import { cookieSigner } from '../oidc/cookie-signer.ts';
 import { structuredTokens } from '../oidc/introspection.ts';
 import { nativeRequests } from '../oidc/native-requests.ts';
 import { cookieNames, protocolPaths } from '../oidc/settings.ts';
+import { authorizationBudget } from './middleware/authorization-budget.ts';
 import {
   askBackLater,
   endAtSignOut,
@@ -42,6 +43,7 @@ export function createApp(deps: WebDeps, more: readonly Route[]): Koa {
     ownRoutes(deps, more),
     refuseLargeBodies(deps.config.limits.bodyBytes),
     askBackLater,
+    authorizationBudget(deps),
     userCodeInAddress,
     userCodeGuesses(deps),
     endAtSignOut(deps),

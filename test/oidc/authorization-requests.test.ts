@@ -2,6 +2,7 @@
 // known to be meant, to a page where it is not.
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { lengthsMax } from '../../src/oidc/parameter-lengths.ts';
 import { addApp, codeOf, getJson, nativeApp, newBrowser, type TestApp, webApp } from '../support/app.ts';
 import { callbackOf } from '../support/sign-in.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -75,6 +76,27 @@ describe('PKCE', () => {
   function codeForm(app: TestApp, code: string): Record<string, string> {
     return { grant_type: 'authorization_code', code, redirect_uri: app.redirectUri };
   }
+});
+
+describe('the length of a value', () => {
+  const bounds = Object.entries(lengthsMax);
+
+  it.each(bounds)('is bounded for %s, at /authorize by %i characters', async (name, max) => {
+    const fitting = await newBrowser(strata).open(web.ask({ [name]: 'x'.repeat(max) }).address);
+    expect(fitting).toMatchObject({ status: 200, url: expect.stringMatching(/\/sign-in$/) });
+
+    expect(await refusalOf(web.ask({ [name]: 'x'.repeat(max + 1) }).address)).toBe('invalid_request');
+  });
+
+  it.each(bounds)('is bounded for %s at /par too', async (name, max) => {
+    const pushed = (length: number) => {
+      const asked = new URL(web.ask({ [name]: 'x'.repeat(length) }).address).searchParams;
+      return web.post('/par', Object.fromEntries(asked));
+    };
+
+    expect((await pushed(max)).status).toBe(201);
+    expect(await pushed(max + 1)).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+  });
 });
 
 describe('response types', () => {

@@ -100,8 +100,8 @@ function answerClient(ctx: Context, { status, code }: Failure): void {
 }
 
 function clientError(status: number): string {
-  if (status < 500) return 'invalid_request';
-  return status === 503 ? 'temporarily_unavailable' : 'server_error';
+  if (status < 500 && status !== 429) return 'invalid_request';
+  return status === 503 || status === 429 ? 'temporarily_unavailable' : 'server_error';
 }
 
 /** RFC 9457, with the code that programs go by. */
