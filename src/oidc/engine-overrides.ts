@@ -79,14 +79,21 @@ function compareSecretsByMac(provider: Provider, clients: ClientRegistry): void 
   };
 }
 
-/** A DPoP proof or a client assertion is used once: the first insert wins (I2). */
+/** RFC 7523 §3: what lives unreasonably long may be refused. A day is many times what any library asks for. */
+const PROOF_LIFE_MAX_MS = 86_400_000;
+
+/**
+ * A DPoP proof or a client assertion is used once: the first insert wins (I2). It is remembered until it expires,
+ * so one that never does is refused (I12).
+ */
 function useProofsOnce(provider: Provider, deps: OverrideDeps): void {
   Object.assign(provider.ReplayDetection, {
     unique: async (issuer: string, jti: string, expiresAtSeconds: number): Promise<boolean> => {
+      const expiresAt = expiresAtSeconds * 1000;
+      if (expiresAt - deps.clock.now() > PROOF_LIFE_MAX_MS) return false;
+
       const id = engineId(`proof of ${issuer}`, jti);
-      const outcome = await deps.store.commit([
-        insert(usedProofs, id, { expiresAt: expiresAtSeconds * 1000 }),
-      ]);
+      const outcome = await deps.store.commit([insert(usedProofs, id, { expiresAt })]);
       return outcome.committed;
     },
   });

@@ -90,6 +90,8 @@ describe('private_key_jwt', () => {
     ['of another key', { key: 'other' }],
     ['for another server', { audience: 'https://elsewhere.example' }],
     ['that has expired', { expiresIn: -60 }],
+    ['that would have to be remembered for years', { expiresIn: 10 * 365 * 86_400 }],
+    ['that would have to be remembered for ever', { expiresIn: 1e300 }],
     ['without an id', { jti: '' }],
   ])('refuses an assertion %s', async (_case, change) => {
     const { assert } = await keyClient();
