@@ -1,4 +1,5 @@
 // Input that nobody honest sends, for fast-check: hostile values in the places where each endpoint looks.
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import type { WireRequest } from '../support/socket-http.ts';
@@ -330,4 +331,75 @@ export function hostileRequest(paths: readonly string[], fields: Fields): fc.Arb
       headers: given === undefined ? headers : [['Content-Type', type] as const, ...headers],
       body: given,
     }));
+}
+
+const oddValues: unknown[] = [
+  null,
+  true,
+  0,
+  -1,
+  1.5,
+  1e308,
+  9_999_999_999,
+  '',
+  'x',
+  'a\0b',
+  '\ud800',
+  'https://evil.example',
+  'x'.repeat(3_000),
+  [],
+  {},
+  [['a']],
+  ['a', 'b'],
+  { $gt: '' },
+  { toString: 'x', length: 1 },
+];
+
+type Change = readonly [name: string, value: unknown];
+
+/** One to three members that become odd. */
+function changesOf(names: readonly string[]): fc.Arbitrary<Change[]> {
+  const change = fc.tuple(
+    fc.constantFrom(...names, ...names, '__proto__', 'crit', 'b64', 'nbf'),
+    fc.constantFrom(...oddValues),
+  );
+  return fc.oneof(fc.tuple(change), fc.array(change, { maxLength: 3 }));
+}
+
+export interface SigningParty {
+  jwk: Record<string, unknown>;
+  /** A JWT (ES256) that is good but for a few members of its header or its claims, which are made for each. */
+  nonsense(good: { header: object; claims: () => object }): fc.Arbitrary<string>;
+}
+
+export function signingParty(): SigningParty {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+  function signed(header: object, claims: unknown): string {
+    const content = [header, claims]
+      .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+      .join('.');
+    const signature = sign('sha256', Buffer.from(content), { key: privateKey, dsaEncoding: 'ieee-p1363' });
+    return `${content}.${signature.toString('base64url')}`;
+  }
+
+  return {
+    jwk: { ...publicKey.export({ format: 'jwk' }) },
+    nonsense: ({ header, claims }) =>
+      fc.oneof(
+        {
+          weight: 6,
+          arbitrary: changesOf(Object.keys(claims())).map((changes) =>
+            signed(header, { ...claims(), ...Object.fromEntries(changes) }),
+          ),
+        },
+        {
+          weight: 3,
+          arbitrary: changesOf(Object.keys(header)).map((changes) =>
+            signed({ ...header, ...Object.fromEntries(changes) }, claims()),
+          ),
+        },
+        { weight: 1, arbitrary: fc.constantFrom(...oddValues).map((given) => signed(header, given)) },
+      ),
+  };
 }

@@ -8,6 +8,7 @@ import {
   addApp,
   apiApp,
   basic,
+  claimsOf,
   nativeApp,
   newBrowser,
   type TestApp,
@@ -28,6 +29,7 @@ import {
   hostileJson,
   hostilePairs,
   hostileRequest,
+  signingParty,
   spoiltForm,
 } from './fuzz-inputs.ts';
 import { expectSound, seenCodes } from './fuzz-judge.ts';
@@ -224,15 +226,123 @@ describe('an app that authenticates and then asks for nonsense', () => {
     'hears of a spoilt authorization request on a page or at its own address (I9)',
     async () => {
       const good = Object.fromEntries([...new URL(web.ask().address).searchParams].map(inList));
-      const request = fc
-        .tuple(spoiltForm({ ...good, state: ['s'], prompt: ['none'], max_age: ['1'] }), fc.boolean())
-        .map(
-          ([query, isPost]): WireRequest =>
-            isPost
-              ? { method: 'POST', target: '/authorize', headers: [form], body: query }
-              : { method: 'GET', target: `/authorize?${query.slice(0, 12_000)}` },
-        );
+      const request = spoiltForm({ ...good, state: ['s'], prompt: ['none'], max_age: ['1'] }).map(
+        (query): WireRequest => ({ method: 'GET', target: `/authorize?${query.slice(0, 12_000)}` }),
+      );
       await check(200, request, judge);
+    },
+    LONG,
+  );
+});
+
+describe('a JWT that is well signed and says nonsense', () => {
+  const seconds = () => Math.floor(strata.clock.now() / 1000);
+  let count = 0;
+  const fresh = () => {
+    count += 1;
+    return `jti-${count}`;
+  };
+
+  it(
+    'is refused where an app proves its key (I9)',
+    async () => {
+      const key = signingParty();
+      const { code, verifier } = await native
+        .code(newBrowser(strata), person)
+        .then(({ value, ...rest }) => ({ code: value, ...rest }));
+      const url = `${strata.origin}/token`;
+      const proof = key.nonsense({
+        header: { typ: 'dpop+jwt', alg: 'ES256', jwk: key.jwk },
+        claims: () => ({
+          jti: fresh(),
+          htm: 'POST',
+          htu: url,
+          iat: seconds(),
+          ath: 'A'.repeat(43),
+        }),
+      });
+      const body = new URLSearchParams({
+        grant_type: 'authorization_code',
+        client_id: native.id,
+        code,
+        code_verifier: verifier,
+        redirect_uri: native.redirectUri,
+      }).toString();
+      await check(
+        150,
+        fc.tuple(proof, fc.constantFrom('/token', '/userinfo', '/par')),
+        async ([dpop, target]) => {
+          const authorization = ['Authorization', `DPoP ${tokens.access_token}`] as const;
+          const headers = [form, ['DPoP', dpop] as const, ...(target === '/userinfo' ? [authorization] : [])];
+          await judge({ method: 'POST', target, headers, body });
+        },
+      );
+    },
+    LONG,
+  );
+
+  it(
+    'is refused where an app authenticates by it (I9)',
+    async () => {
+      const key = signingParty();
+      const { id } = await strata.addClient({
+        ...apiApp,
+        token_endpoint_auth_method: 'private_key_jwt',
+        jwks: { keys: [{ ...key.jwk, alg: 'ES256', use: 'sig' }] },
+      });
+      const assertion = key.nonsense({
+        header: { alg: 'ES256' },
+        claims: () => ({
+          iss: id,
+          sub: id,
+          aud: strata.origin,
+          jti: fresh(),
+          exp: seconds() + 60,
+          iat: seconds(),
+        }),
+      });
+      const input = fc.tuple(assertion, fc.constantFrom('/token', '/introspect', '/revoke', '/par'));
+      await check(250, input, async ([given, target]) => {
+        const body = new URLSearchParams({
+          grant_type: 'client_credentials',
+          token: 'x',
+          client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+          client_assertion: given,
+        }).toString();
+        await judge({ method: 'POST', target, headers: [form], body });
+      });
+    },
+    LONG,
+  );
+
+  it(
+    'is refused where a token of this server is due (I9)',
+    async () => {
+      const claims = claimsOf(tokens.id_token);
+      const header = JSON.parse(Buffer.from(tokens.id_token.split('.')[0] ?? '', 'base64url').toString());
+      const token = fc.oneof(
+        signingParty().nonsense({ header, claims: () => claims }),
+        signingParty().nonsense({
+          header: { ...header, typ: 'at+jwt' },
+          claims: () => ({ ...claims, client_id: web.id, jti: 'x' }),
+        }),
+      );
+      await check(150, token, async (given) => {
+        const bearer = [['Authorization', `Bearer ${given}`] as const];
+        await judge({ method: 'GET', target: '/api/sessions', headers: bearer });
+        await judge({ method: 'GET', target: '/userinfo', headers: bearer });
+        await judge({ method: 'GET', target: `/logout?id_token_hint=${given}` });
+        await judge({
+          method: 'GET',
+          target: `/authorize?${new URL(web.ask({ id_token_hint: given }).address).searchParams}`,
+        });
+        await judge({
+          method: 'POST',
+          target: '/introspect',
+          headers: [form, ['Authorization', basic(web.id, web.secret)]],
+          body: `token=${given}`,
+        });
+      });
     },
     LONG,
   );

@@ -73,6 +73,9 @@ export function sendBytes(
 
 function parseAnswer(bytes: Buffer): WireAnswer {
   const end = bytes.indexOf('\r\n\r\n');
+  // "Go on" is no answer yet.
+  if (bytes.subarray(0, 12).toString() === 'HTTP/1.1 100') return parseAnswer(bytes.subarray(end + 4));
+
   const head = bytes.subarray(0, Math.max(0, end)).toString('latin1');
   const [statusLine = '', ...lines] = head.split('\r\n');
   const headers = new Headers();
