@@ -157,6 +157,19 @@ export function hostileJson(fields: Fields): fc.Arbitrary<string> {
   );
 }
 
+/** An object with all that is asked for, of which one or two members have gone wrong. */
+export function spoiltJson(fields: Fields): fc.Arbitrary<string> {
+  const good = Object.fromEntries(Object.entries(fields).map(([name, [value]]) => [name, value]));
+  const value = fc.oneof(
+    hostileText,
+    fc.constantFrom<unknown>(null, true, 11, -1, 1e308, [], {}, { $gt: '' }, ['a']),
+  );
+  const change = fc.tuple(fc.constantFrom(...Object.keys(fields), '__proto__'), value);
+  return fc
+    .array(change, { maxLength: 2 })
+    .map((changes) => JSON.stringify({ ...good, ...Object.fromEntries(changes) }));
+}
+
 export const methods = [
   'GET',
   'HEAD',

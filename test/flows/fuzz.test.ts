@@ -17,7 +17,7 @@ import {
   webApp,
 } from '../support/app.ts';
 import { askForDeviceCode, DEVICE_CODE_GRANT } from '../support/device-flow.ts';
-import { openPc, pcApp, phoneApp, signedInPhone } from '../support/qr-parties.ts';
+import { openPc, pcApp, phoneApp, scannedPc, signedInPhone } from '../support/qr-parties.ts';
 import { requestBytes, sendBytes, type WireAnswer, type WireRequest } from '../support/socket-http.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { formOf, type UserAgent } from '../support/user-agent.ts';
@@ -31,6 +31,7 @@ import {
   hostileRequest,
   signingParty,
   spoiltForm,
+  spoiltJson,
 } from './fuzz-inputs.ts';
 import { expectSound, seenCodes } from './fuzz-judge.ts';
 
@@ -443,51 +444,58 @@ describe('the JSON API, with a good token and a body that is not', () => {
     'answers with a code of its list (I9)',
     async () => {
       const phoneId = (await strata.addClient(phoneApp)).id;
-      const phone = await signedInPhone(
-        strata,
-        phoneId,
-        await strata.addAccount(),
-        'openid qr:approve sessions:read',
-      );
-      const pc = await openPc(strata, (await strata.addClient(pcApp)).id);
+      const scope = 'openid qr:approve sessions:read sessions:end';
+      const phone = await signedInPhone(strata, phoneId, await strata.addAccount(), scope);
+      const pcId = (await strata.addClient(pcApp)).id;
+      const pc = await openPc(strata, pcId);
       const [, id = '', code = ''] = /\/q\/m\/([\w-]+)#(.*)$/.exec(pc.opened.qr_uri) ?? [];
-      const good = {
-        id: [id],
-        code: [code],
-        handshake: ['a.b'],
-        number: ['11'],
-        reason: ['not_me'],
-        client_id: [pc.clientId],
-        scope: ['openid'],
-        code_challenge: ['E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'],
-        code_challenge_method: ['S256'],
-      };
-      const paths = [
-        '/api/qr/scan',
-        '/api/qr/approve',
-        '/api/qr/deny',
-        '/api/qr/transactions',
-        '/api/sessions/x',
+      const scanned = await scannedPc(strata, phone, pcId);
+      const bearer = `Bearer ${phone.accessToken}`;
+      const secret = `Strata-QR ${pc.opened.map_token}`;
+      const { handshake } = scanned;
+      const challenge = fields.code_challenge ?? [];
+      const requests: [method: string, target: string, authorization: string, good: Fields][] = [
+        ['POST', '/api/qr/scan', bearer, { id: [id], code: [code] }],
+        ['POST', '/api/qr/approve', bearer, { handshake: [handshake], number: ['00'] }],
+        ['POST', '/api/qr/deny', bearer, { handshake: [handshake], reason: ['mistake'] }],
+        [
+          'POST',
+          '/api/qr/transactions',
+          '',
+          {
+            client_id: [pcId],
+            scope: ['openid'],
+            code_challenge: challenge,
+            code_challenge_method: ['S256'],
+            resource: [`${strata.origin}/api`],
+          },
+        ],
+        ['GET', `/api/qr/transactions/${id}?wait=0`, secret, { wait: ['0'] }],
+        ['DELETE', `/api/qr/transactions/${scanned.pc.opened.transaction_id}`, secret, { a: ['b'] }],
+        ['DELETE', '/api/sessions/ses_AAAAAAAAAAAAAAAAAAAAAA', bearer, { a: ['b'] }],
+        ['GET', '/api/sessions', bearer, { a: ['b'] }],
       ];
-      const credentials = [`Bearer ${phone.accessToken}`, `Strata-QR ${pc.opened.map_token}`];
-      const input = fc.record({
-        path: fc.constantFrom(...paths, `/api/qr/transactions/${id}`, `/api/qr/transactions/${id}/events`),
-        method: fc.constantFrom('POST', 'POST', 'DELETE', 'HEAD'),
-        credential: fc.constantFrom(...credentials),
-        type: fc.oneof({ weight: 4, arbitrary: fc.constant('application/json') }, contentType),
-        body: fc.oneof({ weight: 3, arbitrary: hostileJson(good) }, spoiltForm(good)),
-      });
-      await check(350, input, async ({ path, method, credential, type, body }) => {
-        await judge({
-          method,
-          target: path,
-          headers: [
-            ['Content-Type', type],
-            ['Authorization', credential],
-          ],
-          body,
-        });
-        strata.clock.advance(1_000);
+      const input = fc.constantFrom(...requests).chain(([method, target, authorization, good]) =>
+        fc.record({
+          method: fc.constant(method),
+          target: fc.constant(target),
+          headers: fc.tuple(
+            fc.constant(['Authorization', authorization] as const),
+            fc
+              .oneof({ weight: 5, arbitrary: fc.constant('application/json') }, contentType)
+              .map((type) => ['Content-Type', type] as const),
+          ),
+          body: fc.oneof(
+            { weight: 4, arbitrary: spoiltJson(good) },
+            { weight: 1, arbitrary: hostileJson(good) },
+            { weight: 1, arbitrary: spoiltForm(good) },
+          ),
+        }),
+      );
+      await check(350, input, async (request) => {
+        await judge(request);
+        // Scans and openings are few in a minute; they come back with time.
+        strata.clock.advance(500);
       });
     },
     LONG,
