@@ -346,6 +346,8 @@ function httpServer({ limits }: Config, handler: Parameters<typeof createHttpSer
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.headersTimeout,
       requestTimeout: limits.requestTimeout,
+      // Node looks for connections past their time every 30 s, which would add as much to any of them.
+      connectionsCheckingInterval: Math.min(limits.headersTimeout, limits.requestTimeout) / 2,
     },
     handler,
   );
