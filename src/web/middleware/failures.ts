@@ -114,8 +114,15 @@ export function answerProblem(
   ctx.body = JSON.stringify({ type: 'about:blank', title: problem.code.replaceAll('_', ' '), ...problem });
 }
 
-function answerPage(deps: WebDeps, ctx: Context, { status, code }: Failure): void {
-  if (code === 'not_found') showPage(deps, ctx, 'not-found', {}, status);
-  else if (status === 503) showPage(deps, ctx, 'busy', {}, status);
-  else showPage(deps, ctx, 'error', { code, reference: webState(ctx).requestId }, status);
+/** Drawing this page may fail as well, when it is the views that are broken: what went wrong first still counts. */
+function answerPage(deps: WebDeps, ctx: Context, failure: Failure): void {
+  const { status, code } = failure;
+  try {
+    if (code === 'not_found') showPage(deps, ctx, 'not-found', {}, status);
+    else if (status === 503) showPage(deps, ctx, 'busy', {}, status);
+    else showPage(deps, ctx, 'error', { code, reference: webState(ctx).requestId }, status);
+  } catch (error) {
+    deps.log.error({ err: error, id: webState(ctx).requestId }, 'an error page could not be drawn');
+    answerProblem(ctx, { status, code });
+  }
 }
