@@ -43,6 +43,8 @@ export interface ServerOptions {
   store?: Store;
   /** A foundation that is laid already; it is closed with the server, and brings its own clock and store. */
   foundation?: Foundation;
+  /** Whether keys are read again and what is due is swept, every so often; yes unless told. */
+  background?: boolean;
 }
 
 export interface StrataServer {
@@ -98,11 +100,16 @@ export async function createServer(config: Config, options: ServerOptions = {}):
     shutdown: shutdown.signal,
   });
   const http = httpServer(config, app.callback());
-  const timers = [
-    setInterval(() => void reloadKeys().catch(report(log)), KEY_RELOAD_MS),
-    setInterval(() => void sweep().catch(report(log)), SWEEP_MS),
-  ];
-  for (const timer of timers) timer.unref();
+  const timers = options.background === false ? [] : backgroundWork();
+
+  function backgroundWork(): NodeJS.Timeout[] {
+    const started = [
+      setInterval(() => void reloadKeys().catch(report(log)), KEY_RELOAD_MS),
+      setInterval(() => void sweep().catch(report(log)), SWEEP_MS),
+    ];
+    for (const timer of started) timer.unref();
+    return started;
+  }
 
   function sweep(): Promise<boolean> {
     return sweepOnce({ store, clock, settings: { tombstonesMs: config.sessions.tombstones } });

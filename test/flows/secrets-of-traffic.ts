@@ -97,7 +97,12 @@ function secretsOfAuthorization(header: string): Secret[] {
   if (!/^basic$/i.test(scheme)) return named('bearer', value);
 
   const [, secret = ''] = Buffer.from(value, 'base64').toString().split(':');
-  return [...named('client credential', decodeURIComponent(secret)), ...named('client credential', value)];
+  return [...named('client credential', formDecoded(secret)), ...named('client credential', value)];
+}
+
+/** What is sent as it should not be (nonsense on purpose) is looked for as it was sent. */
+function formDecoded(text: string): string {
+  return /%(?![0-9a-f]{2})|%[89a-f]/i.test(text) ? text : decodeURIComponent(text);
 }
 
 function secretsOfCookies(cookies: string): Secret[] {

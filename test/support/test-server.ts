@@ -57,6 +57,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const server = await createServer(config, {
     clock,
     store,
+    // Nothing happens but what the test does: `server.sweep()` is its to call.
+    background: false,
     log: createLog({ level: 'trace', destination: { write: (line) => void log.push(line) } }),
   });
   await server.listen();
