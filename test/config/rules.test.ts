@@ -101,6 +101,11 @@ describe('brokenRules', () => {
     expect(brokenPaths({ limits: { headersTimeout: '40s' } })).toEqual(['limits.headersTimeout']);
   });
 
+  it('lets the announcement of a stop be no longer than the stop', () => {
+    expect(brokenPaths({ shutdown: { announce: '10s', grace: '10s' } })).toEqual([]);
+    expect(brokenPaths({ shutdown: { announce: '11s', grace: '10s' } })).toEqual(['shutdown.announce']);
+  });
+
   it('publishes a replaced key as long as the longest access token lives, jitter included', () => {
     expect(brokenPaths({ keys: { retire: '1h' }, platforms: { ios: { accessToken: '57m' } } })).toEqual([]);
     expect(brokenPaths({ keys: { retire: '1h' }, platforms: { ios: { accessToken: '1h' } } })).toEqual([
