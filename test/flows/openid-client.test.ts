@@ -1,9 +1,11 @@
 // An ordinary OAuth client library against the server: what any app that signs its users in with it does.
 import * as client from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { signInWithPassword } from '../support/sign-in.ts';
+import { callbackOf, signInWithPassword } from '../support/sign-in.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
-import { userAgent } from '../support/user-agent.ts';
+import { formOf, type UserAgent, userAgent } from '../support/user-agent.ts';
+
+type Tokens = Awaited<ReturnType<typeof client.authorizationCodeGrant>>;
 
 const redirectUri = 'https://app.example/callback';
 
@@ -29,8 +31,7 @@ describe('an app that uses the openid-client library', () => {
 
   afterAll(() => strata.close());
 
-  it('completes code + PKCE, refresh, userinfo, introspection, revocation and logout', async () => {
-    const browser = userAgent(strata.origin);
+  async function signIn(browser: UserAgent): Promise<Tokens> {
     const verifier = client.randomPKCECodeVerifier();
     const state = client.randomState();
     const nonce = client.randomNonce();
@@ -42,13 +43,16 @@ describe('an app that uses the openid-client library', () => {
       state,
       nonce,
     });
-
     const callback = await signInWithPassword(browser, address.href, account);
-    const tokens = await client.authorizationCodeGrant(config, callback, {
+    return client.authorizationCodeGrant(config, callback, {
       pkceCodeVerifier: verifier,
       expectedState: state,
       expectedNonce: nonce,
     });
+  }
+
+  it('completes code + PKCE, refresh, userinfo, introspection and revocation', async () => {
+    const tokens = await signIn(userAgent(strata.origin));
     const claims = tokens.claims();
     expect(claims).toMatchObject({
       sub: account.id,
@@ -74,12 +78,26 @@ describe('an app that uses the openid-client library', () => {
       cause: { error_reason: 'signed_out' },
     });
     expect(await client.tokenIntrospection(config, refreshed.access_token)).toEqual({ active: false });
+  });
 
+  it('signs its user out and hears that it is done', async () => {
+    const browser = userAgent(strata.origin);
+    const tokens = await signIn(browser);
     const logout = client.buildEndSessionUrl(config, {
       id_token_hint: tokens.id_token ?? '',
       post_logout_redirect_uri: 'https://app.example/',
+      state: 'after the sign-out',
     });
-    const page = await browser.open(logout.href);
-    expect(page.status).toBe(200);
+
+    const { action, fields } = formOf(await browser.open(logout.href));
+    const answer = await browser.post(action, { ...fields, logout: 'yes' });
+
+    const back = callbackOf(answer);
+    expect(back.origin).toBe('https://app.example');
+    expect(back.searchParams.get('state')).toBe('after the sign-out');
+    await expect(client.refreshTokenGrant(config, tokens.refresh_token ?? '')).rejects.toMatchObject({
+      cause: { error_reason: 'signed_out' },
+    });
+    expect(await client.tokenIntrospection(config, tokens.access_token)).toEqual({ active: false });
   });
 });
