@@ -4,12 +4,9 @@
 import { createHash } from 'node:crypto';
 import type { AuthorizationCode, Provider } from 'oidc-provider';
 import { errors } from 'oidc-provider';
-import { consentCheck } from '../accounts/consent.ts';
 import { equalSecrets } from '../core/secrets.ts';
 import type { EndingDeps } from '../sessions/ending.ts';
 import { endApp } from '../sessions/ending.ts';
-import type { Write } from '../storage/store.ts';
-import { patch } from '../storage/store.ts';
 import { installationOf, planWithInstallation } from './installation.ts';
 import type { DpopProof, DraftingDeps, GrantContext } from './issuing.ts';
 import {
@@ -23,7 +20,7 @@ import {
   validatedProof,
 } from './issuing.ts';
 import type { OneTimeCode, SessionPlan } from './one-time-codes.ts';
-import { authorizationCodes, codeId, RACE_WINDOW_MS } from './one-time-codes.ts';
+import { authorizationCodes, codeId, consumingWrites, RACE_WINDOW_MS } from './one-time-codes.ts';
 import type { Redeemed, RedemptionDeps } from './redemption.ts';
 import { redeem } from './redemption.ts';
 import { SessionEnded } from './refusals.ts';
@@ -84,16 +81,7 @@ async function redeemCode(
     deps,
     plan,
     { clientId: code.clientId, ...(code.chainToken && { chainToken: code.chainToken }) },
-    (opened) => [
-      patch(authorizationCodes, code.id, {
-        when: [{ path: ['consumedAt'], absent: true }],
-        set: [
-          [['consumedAt'], deps.clock.now()],
-          [['redeemed'], opened],
-        ],
-      }),
-      ...consentChecks(plan, code.clientId),
-    ],
+    (opened) => consumingWrites(authorizationCodes, code, { now: deps.clock.now(), opened }),
   );
   switch (outcome.kind) {
     case 'redeemed':
@@ -107,13 +95,6 @@ async function redeemCode(
     case 'too_late':
       throw new errors.InvalidGrant('everything of the account was ended since it signed in');
   }
-}
-
-/** The redemption depends on the remembered consent that the code was issued on. */
-export function consentChecks(plan: SessionPlan, clientId: string): Write[] {
-  if (!plan.consent) return [];
-
-  return [consentCheck({ accountId: plan.consent.accountId, clientId }, plan.consent.revision)];
 }
 
 async function refuseReplay(deps: CodeGrantDeps, record: OneTimeCode): Promise<never> {

@@ -7,8 +7,7 @@ import type { Pacing } from '../qr/pacing.ts';
 import type { ChainToken } from '../sessions/device-session.ts';
 import { deviceSessions } from '../sessions/device-session.ts';
 import { isUntouched } from '../sessions/refresh-chain.ts';
-import { patch } from '../storage/store.ts';
-import { consentChecks, tokenFacts } from './authorization-code.ts';
+import { tokenFacts } from './authorization-code.ts';
 import { installationOf, planWithInstallation } from './installation.ts';
 import type { DpopProof, DraftingDeps, GrantContext } from './issuing.ts';
 import {
@@ -22,7 +21,7 @@ import {
   validatedProof,
 } from './issuing.ts';
 import type { DeviceCodeRecord, SessionPlan } from './one-time-codes.ts';
-import { codeId, deviceCodes } from './one-time-codes.ts';
+import { codeId, consumingWrites, deviceCodes } from './one-time-codes.ts';
 import type { Redeemed, RedemptionDeps } from './redemption.ts';
 import { firstRefreshToken, redeem } from './redemption.ts';
 import { SessionEnded } from './refusals.ts';
@@ -102,16 +101,8 @@ async function redeemDeviceCode(
     deps,
     plan,
     { clientId, ...(code.token && { chainToken: code.token }) },
-    (opened) => [
-      patch(deviceCodes, code.id, {
-        when: [{ path: ['consumedAt'], absent: true }],
-        set: [
-          [['consumedAt'], deps.clock.now()],
-          [['redeemed'], opened],
-        ],
-      }),
-      ...consentChecks(plan, clientId),
-    ],
+    (opened) =>
+      consumingWrites(deviceCodes, { id: code.id, clientId, plan }, { now: deps.clock.now(), opened }),
   );
   switch (outcome.kind) {
     case 'redeemed':

@@ -1,10 +1,12 @@
 // Codes that are redeemed once at the token endpoint. A code carries the device session that it will start:
 // until it is redeemed the session is pending, which means that it is nowhere else, so that an abandoned
 // sign-in leaves nothing that counts, is listed or must be cleaned up.
+import { consentCheck } from '../accounts/consent.ts';
 import type { AccountId, SessionId } from '../core/ids.ts';
 import { digest } from '../core/secrets.ts';
 import type { AppGrant, Authentication, Device, DeviceSession } from '../sessions/device-session.ts';
 import { recordType } from '../storage/record-type.ts';
+import { patch, type Write } from '../storage/store.ts';
 
 /** A device session that has not started. */
 export interface PendingSession {
@@ -57,6 +59,28 @@ export const deviceCodes = recordType<DeviceCodeRecord>('device_code', {
   unique: ['userCodeKey'],
   expiresAt: 'expiresAt',
 });
+
+/**
+ * What every redemption of a code commits: it is consumed by one caller, first in the list, and only while the
+ * remembered consent that it was issued on is in force.
+ */
+export function consumingWrites(
+  type: typeof authorizationCodes | typeof deviceCodes,
+  code: { id: string; clientId: string; plan: SessionPlan },
+  consumed: { now: number; opened: NonNullable<OneTimeCode['redeemed']> },
+): Write[] {
+  const { consent } = code.plan;
+  const consume = patch(type, code.id, {
+    when: [{ path: ['consumedAt'], absent: true }],
+    set: [
+      [['consumedAt'], consumed.now],
+      [['redeemed'], consumed.opened],
+    ],
+  });
+  if (!consent) return [consume];
+
+  return [consume, consentCheck({ accountId: consent.accountId, clientId: code.clientId }, consent.revision)];
+}
 
 /** Records are found by a digest of the code: the store has nothing that could be redeemed (I7). */
 export function codeId(model: string, code: string): string {
