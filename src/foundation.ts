@@ -4,7 +4,7 @@ import { accessSync, constants } from 'node:fs';
 import { createPasswordHasher, type PasswordHasher } from './accounts/hash-queue.ts';
 import { type ClientRegistry, clientRegistry } from './clients/client-registry.ts';
 import type { Config } from './config/schema.ts';
-import { type Clock, systemClock } from './core/clock.ts';
+import type { Clock } from './core/clock.ts';
 import { makePrivateDirectory } from './core/directories.ts';
 import { DomainError } from './core/errors.ts';
 import { type Keyring, openKeyring } from './keys/keyring.ts';
@@ -25,6 +25,7 @@ export interface Foundation {
 }
 
 export interface FoundationOptions {
+  /** The store's own unless told. */
   clock?: Clock | undefined;
   /** A store that is open already. */
   store?: Store | undefined;
@@ -34,8 +35,8 @@ export interface FoundationOptions {
 
 /** Throws `DomainError` with `store_unavailable`, whose detail is a sentence for the operator. */
 export async function openFoundation(config: Config, options: FoundationOptions = {}): Promise<Foundation> {
-  const clock = options.clock ?? systemClock();
-  const store = options.store ?? (await openConfiguredStore(config, clock, options.onStoreLost));
+  const store = options.store ?? (await openConfiguredStore(config, options));
+  const clock = options.clock ?? store.clock;
   const close = async () => {
     if (!options.store) await store.close();
   };
@@ -56,14 +57,13 @@ export async function openFoundation(config: Config, options: FoundationOptions 
 
 async function openConfiguredStore(
   config: Config,
-  clock: Clock,
-  onFatal: FoundationOptions['onStoreLost'],
+  { clock, onStoreLost }: FoundationOptions,
 ): Promise<Store> {
   const { dataDir, store, masterSecret } = config;
   const file = storeFile(store.url, dataDir);
   const needsDirectory = masterSecret === undefined || file?.startsWith(dataDir) === true;
   if (needsDirectory) makeDataDirectory(dataDir);
-  return openStore({ url: store.url, dataDir, clock, types: recordTypes, ...(onFatal && { onFatal }) });
+  return openStore({ url: store.url, dataDir, clock, types: recordTypes, onFatal: onStoreLost });
 }
 
 /** For its owner alone: the database and, in development, the master secret lie in it. */

@@ -154,9 +154,10 @@ export async function isLoginTaken(store: Store, login: LoginKey): Promise<boole
   return (await store.get(logins, login)) !== undefined;
 }
 
-/** By id. For commands and the console, not for a request's path. */
+/** For commands and the console, not for a request's path. */
 export async function listAccounts(store: Store, options: ListOptions): Promise<Page<Account>> {
-  return store.scan(accounts, options);
+  const { records, ...rest } = await store.scan(accounts, options);
+  return { records: records.map(({ body }) => body), ...rest };
 }
 
 /** Trimmed, one kind of blank, no control or invisible direction characters; undefined if nothing is left. */

@@ -39,6 +39,7 @@ export interface Consent extends ConsentKey, ConsentGrant {
 }
 
 export const consents = recordType<Consent>('consent', {
+  lifetime: 'lasting',
   indexes: { account: { field: 'accountId', orderBy: 'grantedAt' } },
   expiresAt: 'purgeAt',
 });

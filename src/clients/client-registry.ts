@@ -100,6 +100,11 @@ export function clientRegistry(deps: ClientDeps): ClientRegistry {
     cache.delete(client.id);
   }
 
+  async function list(after?: string): Promise<Page<ClientRecord>> {
+    const page = await deps.store.scan(clientRecords, { limit: 100, ...(after !== undefined && { after }) });
+    return { ...page, records: page.records.map(({ body }) => body) };
+  }
+
   async function advanceGeneration(clientId: string, from: number): Promise<boolean> {
     const outcome = await deps.store.commit([
       patch(clientRecords, clientId, {
@@ -117,7 +122,7 @@ export function clientRegistry(deps: ClientDeps): ClientRegistry {
     createAll,
     ensure,
     advanceGeneration,
-    list: (after) => deps.store.scan(clientRecords, { limit: 100, ...(after !== undefined && { after }) }),
+    list,
     secretMatches: (stored, secret) => secretMatches(deps.keyring, stored, secret),
   };
 }

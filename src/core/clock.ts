@@ -10,7 +10,8 @@ export interface Clock {
 
 /** How fast a backward correction is worked off: 10 ms of correction for each 100 ms that pass. */
 const SLEW_RATE = 0.1;
-const MEASURE_EVERY_MS = 30_000;
+/** How often clocks are measured against their reference. */
+export const MEASURE_EVERY_MS = 30_000;
 
 /** Whole seconds since the Unix epoch, as OAuth's claims count them. */
 export function nowSeconds(clock: Clock): number {
@@ -27,22 +28,43 @@ export function correctedOffset(offset: { current: number; measured: number }, e
   return Math.max(offset.measured, offset.current - elapsedMs * SLEW_RATE);
 }
 
-/** The machine's clock: monotonic, re-measured against the wall clock every 30 s. */
-export function systemClock(): Clock {
-  let offset = Date.now() - performance.now();
+/** A clock that is set by measurements of a reference, from wherever they come. */
+export interface SteeredClock extends Clock {
+  /** `reference` is what the reference says this very moment, in milliseconds since the epoch. */
+  steer(reference: number): void;
+}
+
+/** `reference` is what the reference says this very moment, in milliseconds since the epoch. */
+export function steeredClock(reference: number): SteeredClock {
+  let readAt = performance.now();
+  let offset = reference - readAt;
   let target = offset;
-  let measuredAt = performance.now();
-  let readAt = measuredAt;
 
   function now(): number {
     const monotonic = performance.now();
-    if (monotonic - measuredAt >= MEASURE_EVERY_MS) {
-      target = Date.now() - monotonic;
-      measuredAt = monotonic;
-    }
     offset = correctedOffset({ current: offset, measured: target }, monotonic - readAt);
     readAt = monotonic;
     return Math.floor(monotonic + offset);
+  }
+
+  function steer(measured: number): void {
+    target = measured - performance.now();
+  }
+
+  return { now, steer };
+}
+
+/** The machine's clock: monotonic, re-measured against the wall clock every 30 s. */
+export function systemClock(): Clock {
+  const clock = steeredClock(Date.now());
+  let measuredAt = performance.now();
+
+  function now(): number {
+    if (performance.now() - measuredAt >= MEASURE_EVERY_MS) {
+      clock.steer(Date.now());
+      measuredAt = performance.now();
+    }
+    return clock.now();
   }
 
   return { now };

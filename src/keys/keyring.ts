@@ -43,6 +43,7 @@ interface KeyRecord {
 }
 
 export const keyRecords = recordType<KeyRecord>('key', {
+  lifetime: 'lasting',
   indexes: { use: { field: 'use', orderBy: 'number' } },
   expiresAt: 'retiredAt',
 });

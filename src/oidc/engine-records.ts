@@ -25,6 +25,7 @@ export interface PlainRecord {
 }
 
 export const browserSessions = recordType<BrowserSessionRecord>('browser_session', {
+  lifetime: 'session',
   indexes: { uid: { field: 'uid', orderBy: 'savedAt' } },
   expiresAt: 'expiresAt',
 });

@@ -137,6 +137,7 @@ export interface DeviceSession {
 }
 
 export const deviceSessions = recordType<DeviceSession>('device_session', {
+  lifetime: 'session',
   indexes: {
     account: { field: 'accountId', orderBy: 'startedAt' },
     due: { field: 'state', orderBy: 'dueAt' },

@@ -19,7 +19,10 @@ export interface Revocation {
   keepUntil: number;
 }
 
-export const revocations = recordType<Revocation>('revocation', { expiresAt: 'keepUntil' });
+export const revocations = recordType<Revocation>('revocation', {
+  lifetime: 'session',
+  expiresAt: 'keepUntil',
+});
 
 export function appRevocation(selector: { sid: string; clientId: string }, end: End, keepMs: number): Write {
   const id = randomToken(16);

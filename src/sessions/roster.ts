@@ -25,7 +25,7 @@ export interface Roster {
   entries: RosterEntry[];
 }
 
-export const rosters = recordType<Roster>('roster');
+export const rosters = recordType<Roster>('roster', { lifetime: 'session' });
 
 export function emptyRoster(accountId: AccountId): Roster {
   return { accountId, version: 0, notBefore: 0, entries: [] };

@@ -1,6 +1,6 @@
 // Opens the store that the configuration names. The only place that knows which drivers there are.
 import { resolve } from 'node:path';
-import type { Clock } from '../core/clock.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
 import { DomainError } from '../core/errors.ts';
 import type { RecordType } from './record-type.ts';
 import { MEMORY } from './sqlite/database.ts';
@@ -11,7 +11,8 @@ export interface OpenStoreOptions {
   /** `sqlite:NAME`, relative to `dataDir` or absolute, or `sqlite::memory:`. */
   readonly url: string;
   readonly dataDir: string;
-  readonly clock: Clock;
+  /** The time that is judged by, in tests; unless told, the one that everyone on the store goes by. */
+  readonly clock?: Clock | undefined;
   /** Every record type that will be read or written; their tables and indexes are made where missing. */
   readonly types: readonly RecordType<object>[];
   /** Commits that may wait for the disk at once; more are refused as `overloaded`. 10,000 unless told. */
@@ -19,7 +20,7 @@ export interface OpenStoreOptions {
   /** How long one attempt waits while another process writes, in milliseconds. 5,000 unless told. */
   readonly busyTimeoutMs?: number;
   /** Told once when the store is lost for good and the process had better end. */
-  readonly onFatal?: (error: DomainError) => void;
+  readonly onFatal?: ((error: DomainError) => void) | undefined;
 }
 
 const MEMORY_URL = 'sqlite::memory:';
@@ -28,7 +29,7 @@ const MEMORY_URL = 'sqlite::memory:';
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
   return openSqlite({
     path: storeFile(options.url, options.dataDir) ?? MEMORY,
-    clock: options.clock,
+    clock: options.clock ?? systemClock(),
     types: options.types,
     waitingMax: options.waitingMax ?? 10_000,
     busyTimeoutMs: options.busyTimeoutMs ?? 5_000,

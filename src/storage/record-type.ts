@@ -11,10 +11,18 @@ export interface IndexDeclaration {
   readonly orderBy?: string;
 }
 
+/**
+ * How long records of a type are around: `token` minutes to days and used once or twice, `session` as long as
+ * somebody is signed in, `lasting` until somebody removes them. Drivers may keep each apart.
+ */
+export type Lifetime = 'token' | 'session' | 'lasting';
+
 /** One kind of record. `Body` is plain JSON. */
 export interface RecordType<Body extends object> {
   /** Name of the table or collection: lower-case letters and `_`. */
   readonly name: string;
+  /** `lasting` without an expiry and `token` with one, unless told. */
+  readonly lifetime: Lifetime;
   /** Top-level string fields whose value at most one live record may have, by the name of the field. */
   readonly unique: readonly string[];
   readonly indexes: Readonly<Record<string, IndexDeclaration>>;
@@ -30,6 +38,7 @@ export interface RecordType<Body extends object> {
 export function recordType<Body extends object>(
   name: string,
   options: {
+    lifetime?: Lifetime;
     unique?: readonly (keyof Body & string)[];
     indexes?: Readonly<Record<string, { field: keyof Body & string; orderBy?: keyof Body & string }>>;
     expiresAt?: keyof Body & string;
@@ -37,6 +46,7 @@ export function recordType<Body extends object>(
 ): RecordType<Body> {
   return {
     name,
+    lifetime: options.lifetime ?? (options.expiresAt === undefined ? 'lasting' : 'token'),
     unique: options.unique ?? [],
     indexes: options.indexes ?? {},
     ...(options.expiresAt !== undefined && { expiresAt: options.expiresAt }),

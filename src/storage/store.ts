@@ -7,6 +7,9 @@
 // - preconditions are judged at the moment of the commit, across all callers and processes
 // - a read sees every commit that was answered before it began
 // - a record past its expiry does not exist, whether or not it was swept yet
+// - all processes on one store go by one time, `clock`
+// Not guaranteed: that a wake-up (`notify`) arrives. It shortens a wait and is never the truth.
+import type { Clock } from '../core/clock.ts';
 import type { Path, RecordType } from './record-type.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -71,8 +74,14 @@ export interface FailedPrecondition {
   readonly condition?: Condition;
 }
 
-export interface Page<Body> {
-  readonly records: readonly Body[];
+/** A record with the id that it is stored under. */
+export interface Identified<Body> {
+  readonly id: string;
+  readonly body: Body;
+}
+
+export interface Page<Entry> {
+  readonly records: readonly Entry[];
   /** Hand it to the next call to go on; absent at the end. */
   readonly next?: string;
 }
@@ -85,7 +94,16 @@ export interface ListOptions {
   readonly newestFirst?: boolean;
 }
 
+/**
+ * Told the key that another caller named, soon after; `undefined` where wake-ups may have been lost, so that
+ * whatever the listener waits for may have happened.
+ */
+export type WakeUpListener = (key: string | undefined) => void;
+
 export interface Store {
+  /** The time that everyone on this store goes by; reads and preconditions judge expiry by it. */
+  readonly clock: Clock;
+
   get<Body extends object>(type: RecordType<Body>, id: string): Promise<Body | undefined>;
 
   /** The record whose unique field has this value. */
@@ -103,8 +121,8 @@ export interface Store {
     options: ListOptions,
   ): Promise<Page<Body>>;
 
-  /** All records, by id. For commands and copies, never on a request's path. */
-  scan<Body extends object>(type: RecordType<Body>, options: ListOptions): Promise<Page<Body>>;
+  /** All records, in an order of the driver's own. For commands and copies, never on a request's path. */
+  scan<Body extends object>(type: RecordType<Body>, options: ListOptions): Promise<Page<Identified<Body>>>;
 
   /**
    * Applies all writes or none. At most one write per record and 500 writes in a commit.
@@ -113,8 +131,17 @@ export interface Store {
    */
   commit(writes: readonly Write[]): Promise<CommitOutcome>;
 
-  /** Removes up to `limit` expired records; returns how many. */
+  /** Removes up to `limit` expired records; returns how many. None where the database does it by itself. */
   sweep(limit: number): Promise<number>;
+
+  /**
+   * Wakes those who subscribed to the topic, in this process and in the others on this store; say it after
+   * the commit. Never throws and waits for nothing.
+   */
+  notify(topic: string, key: string): void;
+
+  /** Returns what ends the subscription. */
+  subscribe(topic: string, listener: WakeUpListener): () => void;
 
   close(): Promise<void>;
 }

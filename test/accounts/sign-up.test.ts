@@ -61,7 +61,7 @@ describe('requestSignUp', () => {
       { gets: 1, commits: 1, writes: ['put ticket'], mails: 1 },
       { gets: 1, commits: 1, writes: ['put ticket'], mails: 2 },
     ]);
-    const shapes = records.map((ticket) => ({ ...ticket, id: '', codeMac: ticket.codeMac.length }));
+    const shapes = records.map(({ body }) => ({ ...body, id: '', codeMac: body.codeMac.length }));
     expect(shapes[0]).toEqual(shapes[1]);
   });
 

@@ -123,7 +123,7 @@ describe('the end of the implicit session', () => {
 
     expect(answers.every(({ status }) => status === 200)).toBe(true);
     const page = await strata.store.scan(deviceSessions, { limit: 100 });
-    expect(page.records.map(({ state }) => state).toSorted()).toEqual(['ended', 'live']);
+    expect(page.records.map(({ body }) => body.state).toSorted()).toEqual(['ended', 'live']);
   });
 
   it('does not come by itself: it knows neither idleness nor age', async () => {

@@ -59,7 +59,7 @@ async function all<Body extends object>(store: Store, type: RecordType<Body>): P
   let after: string | undefined;
   do {
     const page = await store.scan(type, { limit: 500, ...(after !== undefined && { after }) });
-    records.push(...page.records);
+    records.push(...page.records.map(({ body }) => body));
     after = page.next;
   } while (after !== undefined);
   return records;

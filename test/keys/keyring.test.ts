@@ -72,7 +72,7 @@ describe('openKeyring', () => {
     const [one, other] = (await store.scan(keyRecords, { limit: 2 })).records;
     if (!one || !other) throw new Error('there should be two keys');
     await store.commit([
-      { kind: 'put', type: keyRecords, id: one.id, body: { ...one, sealed: other.sealed } },
+      { kind: 'put', type: keyRecords, id: one.id, body: { ...one.body, sealed: other.body.sealed } },
     ]);
 
     await expect(keyring()).rejects.toThrow();

@@ -22,6 +22,7 @@ import { viewTransaction } from '../../src/qr/viewing.ts';
 import { createWaiters } from '../../src/qr/waiting.ts';
 import { openStore } from '../../src/storage/open.ts';
 import type { Store } from '../../src/storage/store.ts';
+import { forwardingStore } from '../support/forwarding-store.ts';
 import type { TestClock } from '../support/test-clock.ts';
 import { testClock } from '../support/test-clock.ts';
 
@@ -87,7 +88,7 @@ type Verb = 'get' | 'list' | 'commit';
 
 /** The same store, telling each call beforehand; what `before` throws, the call rejects with. */
 export function watched(store: Store, before: (verb: Verb) => void): Store {
-  return {
+  return forwardingStore(store, {
     get: async (...args) => {
       before('get');
       return store.get(...args);
@@ -100,11 +101,7 @@ export function watched(store: Store, before: (verb: Verb) => void): Store {
       before('commit');
       return store.commit(...args);
     },
-    find: (...args) => store.find(...args),
-    scan: (...args) => store.scan(...args),
-    sweep: (limit) => store.sweep(limit),
-    close: () => store.close(),
-  };
+  });
 }
 
 export function newGrantor(fields: Partial<Grantor> = {}): Grantor {

@@ -10,6 +10,7 @@ import { rosters } from '../../src/sessions/roster.ts';
 import { openStore } from '../../src/storage/open.ts';
 import { recordType } from '../../src/storage/record-type.ts';
 import { insert, type Store } from '../../src/storage/store.ts';
+import { forwardingStore } from '../support/forwarding-store.ts';
 import { type TestClock, testClock } from '../support/test-clock.ts';
 
 const DAY = 86_400_000;
@@ -316,13 +317,5 @@ function meetingPoint(count: number): (over: Store) => Store {
 }
 
 function withCommit(over: Store, commit: Store['commit']): Store {
-  return {
-    get: (type, id) => over.get(type, id),
-    find: (type, field, value) => over.find(type, field, value),
-    list: (type, index, value, options) => over.list(type, index, value, options),
-    scan: (type, options) => over.scan(type, options),
-    sweep: (limit) => over.sweep(limit),
-    close: () => over.close(),
-    commit,
-  };
+  return forwardingStore(over, { commit });
 }

@@ -1,6 +1,5 @@
 // A process of its own that uses a store which others use at the same time; the contract's process tests fork it.
 import assert from 'node:assert/strict';
-import { systemClock } from '../../src/core/clock.ts';
 import { openStore } from '../../src/storage/open.ts';
 import { insert, patch, type Store } from '../../src/storage/store.ts';
 import { contractTypes, things } from './contract-types.ts';
@@ -16,7 +15,7 @@ export type Report = { kind: 'ready' } | { kind: 'done'; won: string[] } | { kin
 
 const [url, dataDir] = process.argv.slice(2);
 assert(url !== undefined && dataDir !== undefined, 'started with the address of a store');
-const store = await openStore({ url, dataDir, clock: systemClock(), types: contractTypes });
+const store = await openStore({ url, dataDir, types: contractTypes });
 
 process.once('message', async (task: Task) => {
   if (task.kind === 'burst') return burst(store, task.inFlight);

@@ -127,7 +127,8 @@ export function describeHostileInput(open: (options?: object) => ReturnType<Open
       let after: string | undefined;
       do {
         const page = await store.scan(things, { limit: 3, ...(after !== undefined && { after }) });
-        seen.push(...page.records.map((thing) => thing.state));
+        expect(page.records.map(({ id }) => id)).toEqual(page.records.map(({ body }) => body.state));
+        seen.push(...page.records.map(({ id }) => id));
         after = page.next;
       } while (after !== undefined);
 

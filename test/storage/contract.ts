@@ -10,6 +10,7 @@ import { describeLists } from './contract-lists.ts';
 import { describeProcesses } from './contract-processes.ts';
 import { describeRaces } from './contract-races.ts';
 import { describeUniqueness } from './contract-uniqueness.ts';
+import { describeWakeUps } from './contract-wake-ups.ts';
 
 export interface ContractOptions {
   waitingMax?: number;
@@ -43,6 +44,7 @@ export function describeStoreContract(name: string, open: OpenForContract): void
     describeHostileInput(opened);
     describeRaces(opened);
     describeProcesses(opened);
+    describeWakeUps(opened);
     describeClosing(opened);
   });
 }

@@ -1,6 +1,7 @@
 // A store that counts what it is asked, for tests that hold a request to its cost: how many reads, how many
 // commits, and which records were written.
 import type { Store, Write } from '../../src/storage/store.ts';
+import { forwardingStore } from './forwarding-store.ts';
 
 export interface StoreCounts {
   gets: number;
@@ -20,7 +21,7 @@ export interface CountingStore extends Store {
 export function countingStore(store: Store): CountingStore {
   let counts = noCounts();
 
-  return {
+  const counting = forwardingStore(store, {
     get(type, id) {
       counts.gets += 1;
       return store.get(type, id);
@@ -42,13 +43,11 @@ export function countingStore(store: Store): CountingStore {
       counts.writes.push(...writes.map(nameOf));
       return store.commit(writes);
     },
-    sweep: (limit) => store.sweep(limit),
-    close: () => store.close(),
-    counts: () => structuredClone(counts),
-    reset() {
-      counts = noCounts();
-    },
+  });
+  const reset = () => {
+    counts = noCounts();
   };
+  return { ...counting, counts: () => structuredClone(counts), reset };
 }
 
 function noCounts(): StoreCounts {

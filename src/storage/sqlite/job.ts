@@ -1,8 +1,8 @@
 // What travels between the callers' thread and the engine's. Values are JSON text from the moment `commit` is
 // called: what the caller does to the objects afterwards changes nothing, and the copy between threads is cheap.
 import assert from 'node:assert/strict';
+import type { EncodedChange } from '../body.ts';
 import type { CommitOutcome, Condition, Write } from '../store.ts';
-import type { EncodedChange } from './body.ts';
 
 const WRITES_MAX = 500;
 

@@ -1,10 +1,12 @@
 // Judges one write of a commit. Nothing is changed here: the answer is the precondition that fails, or the
 // plan of what the write does once all the others of its commit have been judged as well.
+
+import { applyChange, type Body, bodyOf, holds } from '../body.ts';
+import { keyText } from '../key-text.ts';
 import type { FailedPrecondition } from '../store.ts';
-import { applyChange, type Body, bodyOf, holds } from './body.ts';
 import type { EncodedWrite } from './job.ts';
 import type { Stored, TableStatements } from './statements.ts';
-import { columnsOf, keyText, keyValue } from './table.ts';
+import { columnsOf, keyValue } from './table.ts';
 
 type Failure = Omit<FailedPrecondition, 'index'>;
 

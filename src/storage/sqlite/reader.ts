@@ -4,12 +4,16 @@ import assert from 'node:assert/strict';
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import type { Clock } from '../../core/clock.ts';
 import { DomainError } from '../../core/errors.ts';
-import type { ListOptions, Page } from '../store.ts';
-import { cursorText, readCursor } from './cursor.ts';
-import { keyName, keyText, orderName, type Table } from './table.ts';
+import { cursorText, readCursor } from '../cursor.ts';
+import { keyText, keyValueOf } from '../key-text.ts';
+import type { Identified, ListOptions, Page } from '../store.ts';
+
+import { keyName, orderName, type Table } from './table.ts';
 
 const LIMIT_MAX = 1000;
 const LIVE = '(expires_at IS NULL OR expires_at > ?)';
+
+type Row = Record<string, SQLOutputValue>;
 
 /** The rows that a page is cut from. */
 interface Listing {
@@ -52,15 +56,19 @@ export class Reader {
     assert(declared !== undefined, `"${index}" is no index of ${table.name}`);
 
     const { field, orderBy } = declared;
-    return this.#page({ table, only: { field, value: keyText(value) }, orderBy }, options);
+    return this.#page({ table, only: { field, value: keyText(value) }, orderBy }, options, recordIn);
   }
 
-  scan(table: Table, options: ListOptions): Page<unknown> {
-    return this.#page({ table }, options);
+  scan(table: Table, options: ListOptions): Page<Identified<unknown>> {
+    return this.#page({ table }, options, (row) => ({ id: keyValueOf(String(row.id)), body: recordIn(row) }));
   }
 
   /** Asks for one row more than the page holds, to know whether another page follows. */
-  #page(listing: Listing, { limit, after, newestFirst = false }: ListOptions): Page<unknown> {
+  #page<Entry>(
+    listing: Listing,
+    { limit, after, newestFirst = false }: ListOptions,
+    entryOf: (row: Row) => Entry,
+  ): Page<Entry> {
     if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX) {
       throw new DomainError('invalid_request', { detail: `a page holds 1 to ${LIMIT_MAX} records` });
     }
@@ -71,8 +79,8 @@ export class Reader {
     const rows = this.#prepare(sql).all(...values, limit + 1);
 
     const last = rows.length > limit ? rows[limit - 1] : undefined;
-    const records = rows.slice(0, limit).map(recordIn);
-    return last === undefined ? { records } : { records, next: cursorText(last) };
+    const records = rows.slice(0, limit).map(entryOf);
+    return last === undefined ? { records } : { records, next: cursorOf(last) };
   }
 
   #prepare(sql: string): StatementSync {
@@ -95,6 +103,10 @@ function pageSql(
   return `SELECT body, id${place} FROM ${table.sqlName} WHERE ${where.join(' AND ')} ORDER BY ${order.join(', ')} LIMIT ?`;
 }
 
-function recordIn(row: Record<string, SQLOutputValue>): unknown {
+function cursorOf({ place, id }: Row): string {
+  return cursorText({ ...(place !== undefined && { place: Number(place) }), key: String(id) });
+}
+
+function recordIn(row: Row): unknown {
   return JSON.parse(String(row.body));
 }

@@ -3,7 +3,7 @@
 // share a file run the same release; an older one that opens it later drops the indexes it does not maintain,
 // and the newer one, opening it again, derives the columns anew and builds them again.
 import type { DatabaseSync } from 'node:sqlite';
-import { bodyOf } from './body.ts';
+import { bodyOf } from '../body.ts';
 import { MEMORY, primaryCode, retryBusy, unusable } from './database.ts';
 import { columnsOf, createTable, type Index, quoted, type Table } from './table.ts';
 

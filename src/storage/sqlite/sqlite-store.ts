@@ -1,8 +1,10 @@
 // The SQLite driver of the store: reads in the callers' thread, writes through one writer.
 import assert from 'node:assert/strict';
+import type { Clock } from '../../core/clock.ts';
 import { DomainError } from '../../core/errors.ts';
 import type { RecordType } from '../record-type.ts';
-import type { CommitOutcome, ListOptions, Page, Store, Write } from '../store.ts';
+import type { CommitOutcome, Identified, ListOptions, Page, Store, WakeUpListener, Write } from '../store.ts';
+import { WakeUps } from '../wake-ups.ts';
 import {
   type DatabaseSettings,
   MEMORY,
@@ -44,7 +46,7 @@ function openInMemory(settings: DatabaseSettings, target: SchemaTarget, options:
   const db = openWritable(settings);
   prepareSchema(db, target);
   const writer = memoryWriter(db, target.tables, options);
-  return new SqliteStore(target.tables, new Reader(db, options.clock), writer);
+  return new SqliteStore(options.clock, target.tables, new Reader(db, options.clock), writer);
 }
 
 async function openFile(
@@ -61,16 +63,24 @@ async function openFile(
   }
 
   const writer = await threadWriter({ ...settings, types: options.types }, options);
-  return new SqliteStore(target.tables, new Reader(openReadOnly(settings), options.clock), writer);
+  return new SqliteStore(
+    options.clock,
+    target.tables,
+    new Reader(openReadOnly(settings), options.clock),
+    writer,
+  );
 }
 
 class SqliteStore implements Store {
+  readonly clock: Clock;
   readonly #tables: ReadonlyMap<string, Table>;
   readonly #reader: Reader;
   readonly #writer: Writer;
+  readonly #wakeUps = new WakeUps();
   #closed: Promise<void> | undefined;
 
-  constructor(tables: ReadonlyMap<string, Table>, reader: Reader, writer: Writer) {
+  constructor(clock: Clock, tables: ReadonlyMap<string, Table>, reader: Reader, writer: Writer) {
+    this.clock = clock;
     this.#tables = tables;
     this.#reader = reader;
     this.#writer = writer;
@@ -97,8 +107,11 @@ class SqliteStore implements Store {
     return this.#read(() => this.#reader.list(this.#table(type), index, value, options)) as Page<Body>;
   }
 
-  async scan<Body extends object>(type: RecordType<Body>, options: ListOptions): Promise<Page<Body>> {
-    return this.#read(() => this.#reader.scan(this.#table(type), options)) as Page<Body>;
+  async scan<Body extends object>(
+    type: RecordType<Body>,
+    options: ListOptions,
+  ): Promise<Page<Identified<Body>>> {
+    return this.#read(() => this.#reader.scan(this.#table(type), options)) as Page<Identified<Body>>;
   }
 
   async commit(writes: readonly Write[]): Promise<CommitOutcome> {
@@ -120,6 +133,14 @@ class SqliteStore implements Store {
       bite = answer.count < bite ? 0 : Math.min(limit - swept, SWEEP_BITE);
     }
     return swept;
+  }
+
+  notify(topic: string, key: string): void {
+    this.#wakeUps.notify(topic, key);
+  }
+
+  subscribe(topic: string, listener: WakeUpListener): () => void {
+    return this.#wakeUps.subscribe(topic, listener);
   }
 
   close(): Promise<void> {

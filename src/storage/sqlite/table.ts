@@ -1,8 +1,9 @@
 // The table of a record type. The record itself is JSON text in `body`; fields that the type declares as
 // unique, indexed or ordered are repeated in columns of their own, derived from the body by `columnsOf` alone.
 import assert from 'node:assert/strict';
+import { type Body, valueAt } from '../body.ts';
+import { keyText } from '../key-text.ts';
 import type { RecordType } from '../record-type.ts';
-import { type Body, valueAt } from './body.ts';
 
 export type ColumnValue = string | number | null;
 
@@ -70,17 +71,6 @@ export function keyName(field: string): string {
 export function orderName(field: string): string {
   return quoted(`order_${field}`);
 }
-
-/**
- * An id or unique value as SQLite compares it. SQLite knows only well-formed Unicode and would make all lone
- * surrogates the same character; such strings are stored as JSON behind a mark, so that none equals another.
- */
-export function keyText(value: string): string {
-  const plain = value.isWellFormed() && !value.startsWith(ESCAPED);
-  return plain ? value : ESCAPED + JSON.stringify(value);
-}
-
-const ESCAPED = '\u{FFFE}';
 
 /** A name as it stands in SQL, whose own words (`grant`, `order`) may be names too. Only for checked names. */
 export function quoted(name: string): string {

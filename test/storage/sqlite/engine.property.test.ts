@@ -86,7 +86,7 @@ describe('the engine', () => {
 
           const living = model.living(now);
           const stored = reader.scan(table, { limit: 100 }).records;
-          expect(JSON.stringify(stored)).toBe(JSON.stringify(living.map(([, each]) => each)));
+          expect(JSON.stringify(stored)).toBe(JSON.stringify(living.map(([id, body]) => ({ id, body }))));
           for (const group of ['red', 'blue']) {
             const listed = reader.list(table, 'group', group, { limit: 100 }).records;
             const inOrder = living.filter(([, each]) => each.group === group).sort(byRank);

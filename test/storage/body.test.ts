@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { applyChange, bodyOf, valueAt } from '../../../src/storage/sqlite/body.ts';
+import { applyChange, bodyOf, valueAt } from '../../src/storage/body.ts';
 
 describe('applyChange', () => {
   it('defines a key named __proto__ and leaves the prototype alone', () => {

@@ -2,8 +2,8 @@
 // other. So only own properties are read, and only defined, never assigned: an assignment to `__proto__`
 // would change the prototype instead of the record. Paths lead through objects alone; a list is one value.
 import assert from 'node:assert/strict';
-import type { Path } from '../record-type.ts';
-import type { Condition } from '../store.ts';
+import type { Path } from './record-type.ts';
+import type { Condition } from './store.ts';
 
 /** A record's body, or an object within it. */
 export interface Body {
@@ -12,7 +12,7 @@ export interface Body {
 
 type Value = null | boolean | number | string | readonly Value[] | Body;
 
-/** A change as it travels to the engine: the new value is JSON text, absent where the field is removed. */
+/** A change as it travels to a driver's engine: the new value is JSON text, absent where the field is removed. */
 export type EncodedChange = readonly [path: Path, json?: string];
 
 /** Reads a body; `json` is what `JSON.stringify` made of an object. */

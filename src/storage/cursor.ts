@@ -1,14 +1,14 @@
 // Cursors: the place in the order of a list after which the next page begins. Opaque to callers, and read with
 // care, since they come back from outside.
-import type { SQLOutputValue } from 'node:sqlite';
-import { DomainError } from '../../core/errors.ts';
+import { DomainError } from '../core/errors.ts';
 
 /** The order value, where the list has one, and the key of the last record of a page. */
 type Cursor = readonly [order: number, key: string] | readonly [key: string];
 
-export function cursorText({ place, id }: Record<string, SQLOutputValue>): string {
-  // The infinity that stands for an absent order value is no JSON number, so that all travel as text.
-  const parts = place === undefined ? [id] : [String(place), id];
+/** `place` is the order value, an infinity where the record has none; it is absent where the list has none. */
+export function cursorText({ place, key }: { place?: number; key: string }): string {
+  // An infinity is no JSON number, so that all travel as text.
+  const parts = place === undefined ? [key] : [String(place), key];
   return Buffer.from(JSON.stringify(parts)).toString('base64url');
 }
 
