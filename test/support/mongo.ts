@@ -1,0 +1,48 @@
+// The MongoDB that tests run against: a server of the developer's or the build's choice, named by MONGODB_URI.
+// Each test file has a database of its own there, which is dropped when it is done.
+import { randomBytes } from 'node:crypto';
+import { MongoClient } from 'mongodb';
+
+export interface FreshDatabase {
+  /** As in `store.url`: the server of MONGODB_URI and a database that nobody has used. */
+  readonly url: string;
+  drop(): Promise<void>;
+}
+
+/** Undefined where there is no server to test with; an error where one was promised. */
+export function mongoUri(): string | undefined {
+  const uri = process.env.MONGODB_URI;
+  if (uri) return uri;
+  if (process.env.REQUIRE_MONGODB === '1') throw new Error('REQUIRE_MONGODB=1 is set and MONGODB_URI is not');
+  return undefined;
+}
+
+export function freshDatabase(): FreshDatabase {
+  const uri = mongoUri();
+  if (uri === undefined) throw new Error('MONGODB_URI is not set');
+  const url = withDatabase(uri, `strata_test_${randomBytes(6).toString('hex')}`);
+
+  async function drop(): Promise<void> {
+    const client = new MongoClient(url, { serverSelectionTimeoutMS: 5_000 });
+    try {
+      await client.db().dropDatabase();
+    } finally {
+      await client.close();
+    }
+  }
+
+  return { url, drop };
+}
+
+/** Who signs in goes on doing so where MONGODB_URI says. */
+function withDatabase(uri: string, name: string): string {
+  const [, server, database, options = ''] =
+    /^(mongodb(?:\+srv)?:\/\/[^/?]+)\/?([^?]*)\??(.*)$/.exec(uri) ?? [];
+  if (server === undefined) throw new Error('MONGODB_URI is no address of a MongoDB');
+
+  const parameters = new URLSearchParams(options);
+  if (server.includes('@') && !parameters.has('authSource'))
+    parameters.set('authSource', database || 'admin');
+  const query = parameters.toString();
+  return `${server}/${name}${query === '' ? '' : `?${query}`}`;
+}
