@@ -5,7 +5,7 @@
 // one binary value that holds JSON. So a path never leads into a list, as MongoDB's paths otherwise would, and
 // a change through one of these fails at the server instead of making something else of it.
 import { Binary, type Document } from 'mongodb';
-import { type Body, bodyOf } from '../body.ts';
+import { bodyOf } from '../body.ts';
 import type { Path } from '../record-type.ts';
 
 /** How many keys a path may have; objects further in are opaque. MongoDB itself nests 100 deep. */
