@@ -5,9 +5,10 @@
 // so that an unexpected error undoes that commit alone. Nothing is answered before the transaction is durable.
 import assert from 'node:assert/strict';
 import type { DatabaseSync } from 'node:sqlite';
+import type { EncodedWrite } from '../encoded-write.ts';
 import type { CommitOutcome } from '../store.ts';
 import { retryBusy, sentenceOf } from './database.ts';
-import type { Answer, Batch, EncodedWrite, Job } from './job.ts';
+import type { Answer, Batch, Job } from './job.ts';
 import { type Judging, judge, type Plan } from './judge.ts';
 import { TableStatements } from './statements.ts';
 import type { Table } from './table.ts';

@@ -1,24 +1,6 @@
-// What travels between the callers' thread and the engine's. Values are JSON text from the moment `commit` is
-// called: what the caller does to the objects afterwards changes nothing, and the copy between threads is cheap.
-import assert from 'node:assert/strict';
-import type { EncodedChange } from '../body.ts';
-import type { CommitOutcome, Condition, Write } from '../store.ts';
-
-const WRITES_MAX = 500;
-
-interface Target {
-  readonly type: string;
-  readonly id: string;
-}
-
-export type EncodedWrite = Target &
-  (
-    | { readonly kind: 'insert'; readonly json: string }
-    | { readonly kind: 'put'; readonly json: string }
-    | { readonly kind: 'patch'; readonly when: readonly Condition[]; readonly set: readonly EncodedChange[] }
-    | { readonly kind: 'remove'; readonly when: readonly Condition[] }
-    | { readonly kind: 'check'; readonly when: readonly Condition[] }
-  );
+// What travels between the callers' thread and the engine's.
+import { type EncodedWrite, encodedWrites } from '../encoded-write.ts';
+import type { CommitOutcome, Write } from '../store.ts';
 
 export type Job = { kind: 'commit'; writes: readonly EncodedWrite[] } | { kind: 'sweep'; limit: number };
 
@@ -39,31 +21,5 @@ export interface Batch {
 }
 
 export function commitJob(writes: readonly Write[]): Job {
-  assert(writes.length <= WRITES_MAX, `a commit holds at most ${WRITES_MAX} writes, not ${writes.length}`);
-  const records = new Set(writes.map((write) => JSON.stringify([write.type.name, write.id])));
-  assert(records.size === writes.length, 'a commit holds at most one write for each record');
-
-  return { kind: 'commit', writes: writes.map(encodedWrite) };
-}
-
-function encodedWrite(write: Write): EncodedWrite {
-  const { kind, id } = write;
-  const type: string = write.type.name;
-
-  switch (kind) {
-    case 'insert':
-    case 'put':
-      return { kind, type, id, json: JSON.stringify(write.body) };
-    case 'patch':
-      return { kind, type, id, when: write.when, set: write.set.map(encodedChange) };
-    case 'remove':
-    case 'check':
-      return { kind, type, id, when: write.when };
-  }
-}
-
-function encodedChange([path, value]: readonly [path: readonly string[], value: unknown]): EncodedChange {
-  assert(path.length > 0, 'the path of a change names at least one key');
-  const json = JSON.stringify(value);
-  return json === undefined ? [path] : [path, json];
+  return { kind: 'commit', writes: encodedWrites(writes) };
 }

@@ -1,14 +1,11 @@
 // Judges one write of a commit. Nothing is changed here: the answer is the precondition that fails, or the
 // plan of what the write does once all the others of its commit have been judged as well.
-
-import { applyChange, type Body, bodyOf, holds } from '../body.ts';
+import { type Body, bodyOf } from '../body.ts';
+import type { EncodedWrite } from '../encoded-write.ts';
 import { keyText } from '../key-text.ts';
-import type { FailedPrecondition } from '../store.ts';
-import type { EncodedWrite } from './job.ts';
+import { bodyAfter, type Failure, failedOnRecord } from '../preconditions.ts';
 import type { Stored, TableStatements } from './statements.ts';
 import { columnsOf, keyValue } from './table.ts';
-
-type Failure = Omit<FailedPrecondition, 'index'>;
 
 export interface Plan {
   readonly statements: TableStatements;
@@ -23,8 +20,6 @@ export interface Judging {
   readonly taken: Set<string>;
 }
 
-type BodyWrite = Extract<EncodedWrite, { kind: 'insert' | 'put' | 'patch' }>;
-
 export function judge(statements: TableStatements, write: EncodedWrite, judging: Judging): Plan | Failure {
   const key = keyText(write.id);
   const row = statements.row(key);
@@ -37,7 +32,8 @@ export function judge(statements: TableStatements, write: EncodedWrite, judging:
   if (write.kind === 'remove') return { statements, expired: [], apply: () => statements.delete(key) };
 
   const before = live && columnsOf(statements.table, live);
-  const { body, json } = bodyAfter(write, live ?? {});
+  const body = bodyAfter(write, live ?? {});
+  const json = write.kind === 'patch' ? JSON.stringify(body) : write.json;
   const expired = judgeUnique(statements, { key, body }, judging);
   if ('cause' in expired) return expired;
 
@@ -47,24 +43,6 @@ export function judge(statements: TableStatements, write: EncodedWrite, judging:
   }
   if (row !== undefined) expired.push(key);
   return { statements, expired, apply: () => statements.insert(key, json, after) };
-}
-
-/** The preconditions on the record itself: whether it is there, and what its fields hold. */
-function failedOnRecord(write: EncodedWrite, live: Body | undefined): Failure | undefined {
-  if (write.kind === 'put') return undefined;
-  if (write.kind === 'insert') return live && { cause: 'exists' };
-  if (write.kind === 'remove' && write.when.length === 0) return undefined;
-  if (live === undefined) return { cause: 'missing' };
-
-  const condition = write.when.find((each) => !holds(each, live));
-  return condition && { cause: 'condition', condition };
-}
-
-function bodyAfter(write: BodyWrite, live: Body): { body: Body; json: string } {
-  if (write.kind !== 'patch') return { body: bodyOf(write.json), json: write.json };
-
-  for (const change of write.set) applyChange(live, change);
-  return { body: live, json: JSON.stringify(live) };
 }
 
 /**
