@@ -15,6 +15,7 @@ import { qrTransactions } from './qr/transaction.ts';
 import { deviceSessions } from './sessions/device-session.ts';
 import { revocations } from './sessions/revocations.ts';
 import { rosters } from './sessions/roster.ts';
+import { leases } from './storage/lease.ts';
 import type { RecordType } from './storage/record-type.ts';
 import { tickets } from './tickets/ticket.ts';
 
@@ -29,6 +30,7 @@ export const recordTypes: readonly RecordType<object>[] = [
   deviceSessions,
   interactions,
   keyRecords,
+  leases,
   logins,
   pushedRequests,
   qrTransactions,

@@ -26,7 +26,7 @@ import { readiness, showHealth } from './operations/health.ts';
 import { parseTrustedProxies } from './protection/address.ts';
 import { createLimiter } from './protection/limiter.ts';
 import { createPacing } from './qr/pacing.ts';
-import { sweepOnce } from './sessions/sweeper.ts';
+import { keepSweeping, sweepOnce } from './sessions/sweeper.ts';
 import type { Store } from './storage/store.ts';
 import { createApp } from './web/app.ts';
 import { enginePages } from './web/pages/engine-pages.ts';
@@ -69,7 +69,6 @@ export interface StrataServer {
 }
 
 const KEY_RELOAD_MS = 30_000;
-const SWEEP_MS = 1_000;
 const IDLE_CHECK_MS = 50;
 /** Longer than proxies keep a connection idle, so that it is never they who write to one that is closing. */
 const KEEP_ALIVE_MS = 65_000;
@@ -100,26 +99,24 @@ export async function createServer(config: Config, options: ServerOptions = {}):
     shutdown: shutdown.signal,
   });
   const http = httpServer(config, app.callback());
-  const timers = options.background === false ? [] : backgroundWork();
+  const sweeper = { store, clock, settings: { tombstonesMs: config.sessions.tombstones } };
+  const endBackgroundWork = options.background === false ? async () => undefined : backgroundWork();
 
-  function backgroundWork(): NodeJS.Timeout[] {
-    const started = [
-      setInterval(() => void reloadKeys().catch(report(log)), KEY_RELOAD_MS),
-      setInterval(() => void sweep().catch(report(log)), SWEEP_MS),
-    ];
-    for (const timer of started) timer.unref();
-    return started;
-  }
-
-  function sweep(): Promise<boolean> {
-    return sweepOnce({ store, clock, settings: { tombstonesMs: config.sessions.tombstones } });
+  function backgroundWork(): () => Promise<void> {
+    const reloading = setInterval(() => void reloadKeys().catch(report(log)), KEY_RELOAD_MS);
+    reloading.unref();
+    const sweeping = keepSweeping({ ...sweeper, report: report(log) }, shutdown.signal);
+    return async () => {
+      clearInterval(reloading);
+      await sweeping;
+    };
   }
 
   async function close(graceMs = config.shutdown.grace): Promise<void> {
     stopping.abort();
     shutdown.abort();
-    for (const timer of timers) clearInterval(timer);
     await stopListening(http, graceMs);
+    await endBackgroundWork();
     await mails.close();
     await foundation.close();
   }
@@ -133,7 +130,7 @@ export async function createServer(config: Config, options: ServerOptions = {}):
     passwords,
     ...(mail && { outbox: mail }),
     listen: () => listen(http, config),
-    sweep,
+    sweep: () => sweepOnce(sweeper),
     reloadKeys,
     announceStop: () => stopping.abort(),
     close,

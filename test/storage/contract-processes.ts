@@ -1,15 +1,11 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { insert } from '../../src/storage/store.ts';
 import type { OpenForContract } from './contract.ts';
 import type { Report, Task } from './contract-child.ts';
+import { ask, startChild } from './contract-children.ts';
 import { things } from './contract-types.ts';
-
-interface Address {
-  url: string;
-  dataDir: string;
-}
 
 export function describeProcesses(open: (options?: object) => ReturnType<OpenForContract>): void {
   describe('several processes on one store', () => {
@@ -18,7 +14,7 @@ export function describeProcesses(open: (options?: object) => ReturnType<OpenFor
       if (address === undefined) return context.skip('only one process can use this store');
       const ids = Array.from({ length: 100 }, (_, n) => `prize-${n}`);
 
-      const children = await Promise.all([1, 2, 3, 4].map(() => ready(address)));
+      const children = await Promise.all([1, 2, 3, 4].map(() => startChild(address)));
       const won = await Promise.all(
         children.map((child, n) => done(child, { kind: 'insert', name: `child-${n}`, ids })),
       );
@@ -34,7 +30,7 @@ export function describeProcesses(open: (options?: object) => ReturnType<OpenFor
       if (address === undefined) return context.skip('only one process can use this store');
       await store.commit([insert(things, 'counter', { count: 0 })]);
 
-      const children = await Promise.all([1, 2, 3, 4].map(() => ready(address)));
+      const children = await Promise.all([1, 2, 3, 4].map(() => startChild(address)));
       await Promise.all(children.map((child) => done(child, { kind: 'count', times: 15 })));
 
       expect(await store.get(things, 'counter')).toEqual({ count: 60 });
@@ -43,10 +39,10 @@ export function describeProcesses(open: (options?: object) => ReturnType<OpenFor
 
   describe('a process that is killed', () => {
     it('leaves every commit that was answered, and none by half (I8)', async (context) => {
-      const { store, reopen, address } = await open();
+      const { store, reopen, address, damage } = await open();
       if (address === undefined || reopen === undefined)
         return context.skip('only one process can use this store');
-      const child = await ready(address);
+      const child = await startChild(address);
 
       const answered = await killedInABurst(child);
       const again = await reopen();
@@ -60,25 +56,16 @@ export function describeProcesses(open: (options?: object) => ReturnType<OpenFor
         const pair = await Promise.all([again.get(things, `left-${n}`), again.get(things, `right-${n}`)]);
         expect(pair[0]).toEqual(pair[1]);
       }
+      expect(damage?.() ?? []).toEqual([]);
       expect(await again.commit([insert(things, 'afterwards', {})])).toEqual({ committed: true });
       expect(store).not.toBe(again);
     });
   });
 }
 
-async function ready({ url, dataDir }: Address): Promise<ChildProcess> {
-  const child = fork(new URL('./contract-child.ts', import.meta.url), [url, dataDir], { execArgv: [] });
-  onTestFinished(() => {
-    child.kill('SIGKILL');
-  });
-  await once(child, 'message');
-  return child;
-}
-
 async function done(child: ChildProcess, task: Task): Promise<string[]> {
-  child.send(task);
-  const [report]: Report[] = await once(child, 'message');
-  return report?.kind === 'done' ? report.won : [];
+  const report = await ask(child, task);
+  return report.kind === 'done' ? report.won : [];
 }
 
 /** Lets the child commit until 200 of its commits are answered, kills it and returns all that were. */

@@ -1,4 +1,5 @@
 // The record types of the contract suite. Without vitest, so that child processes can use them too.
+import { leases } from '../../src/storage/lease.ts';
 import { recordType } from '../../src/storage/record-type.ts';
 
 export interface Thing {
@@ -24,4 +25,4 @@ export const things = recordType<Thing>('thing', {
 /** Declares nothing, and is named by a word of SQL. */
 export const notes = recordType<Record<string, unknown>>('order');
 
-export const contractTypes = [things, notes];
+export const contractTypes = [things, notes, leases];

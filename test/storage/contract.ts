@@ -6,6 +6,7 @@ import { describeClosing } from './contract-closing.ts';
 import { describeCommits } from './contract-commits.ts';
 import { describeExpiry } from './contract-expiry.ts';
 import { describeHostileInput } from './contract-hostile-input.ts';
+import { describeLeases } from './contract-leases.ts';
 import { describeLists } from './contract-lists.ts';
 import { describeProcesses } from './contract-processes.ts';
 import { describeRaces } from './contract-races.ts';
@@ -23,6 +24,8 @@ export interface OpenedStore {
   reopen?: () => Promise<Store>;
   /** Where other processes find the same records; absent where they cannot. */
   address?: { url: string; dataDir: string };
+  /** What the database itself finds broken in its files; absent where it cannot be asked. */
+  damage?: () => string[];
   dispose(): Promise<void>;
 }
 
@@ -45,6 +48,7 @@ export function describeStoreContract(name: string, open: OpenForContract): void
     describeRaces(opened);
     describeProcesses(opened);
     describeWakeUps(opened);
+    describeLeases(opened);
     describeClosing(opened);
   });
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { openStore } from '../../src/storage/open.ts';
 import { testClock } from '../support/test-clock.ts';
 import { describeStoreContract } from './contract.ts';
@@ -26,10 +27,20 @@ describeStoreContract('SQLite in a file', async (options) => {
     return last;
   }
 
+  function damage() {
+    const db = new DatabaseSync(join(address.dataDir, 'contract.db'), { readOnly: true });
+    const lines = db
+      .prepare('PRAGMA integrity_check')
+      .all()
+      .map((row) => String(row.integrity_check));
+    db.close();
+    return lines.filter((line) => line !== 'ok');
+  }
+
   async function dispose() {
     await last.close();
     await rm(address.dataDir, { recursive: true });
   }
 
-  return { store, clock, address, reopen, dispose };
+  return { store, clock, address, reopen, damage, dispose };
 });
