@@ -15,6 +15,16 @@ export default defineConfig({
           name: 'main',
           include: ['test/**/*.test.ts'],
           exclude: ['test/browser/matrix/**', 'test/long/**', 'test/packed/**'],
+          globalSetup: ['test/support/mongo-note.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'mongodb',
+          include: ['test/storage/mongo*.test.ts', 'test/storage/mongo/**/*.test.ts'],
+          globalSetup: ['test/support/mongo-standin.ts'],
+          testTimeout: 60_000,
         },
       },
       {

@@ -2,6 +2,7 @@
 // Each test file has a database of its own there, which is dropped when it is done.
 import { randomBytes } from 'node:crypto';
 import { MongoClient } from 'mongodb';
+import { describe } from 'vitest';
 
 export interface FreshDatabase {
   /** As in `store.url`: the server of MONGODB_URI and a database that nobody has used. */
@@ -46,3 +47,6 @@ function withDatabase(uri: string, name: string): string {
   const query = parameters.toString();
   return `${server}/${name}${query === '' ? '' : `?${query}`}`;
 }
+
+/** Tests that are skipped where there is no server to run them against. */
+export const describeMongo = describe.skipIf(mongoUri() === undefined);

@@ -1,0 +1,30 @@
+# Runs a stand-in for MongoDB for the tests and prints its address: mongo-standin.py PORT DATADIR [--auth]
+# Port 0 takes a free one. SecantusDB is a beta under GPL-2.0: a test tool that runs in a process of its own. The
+# product neither contains it nor depends on it. What it cannot prove stands in docs/mongodb.md.
+import signal
+import sys
+import threading
+
+import secantus.transactions
+from secantus import SecantusDBServer
+
+# It walks through all retryable writes of the last half hour at each further one; few are enough for tests.
+secantus.transactions._RETRYABLE_RECORD_MAX = 200
+
+server = SecantusDBServer(
+    host="127.0.0.1",
+    port=int(sys.argv[1]),
+    storage_path=sys.argv[2],
+    ttl_sweep_seconds=1.0,
+    sync_on_commit=True,
+    enable_test_commands=True,
+    require_auth="--auth" in sys.argv,
+)
+stop = threading.Event()
+for name in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(name, lambda *_: stop.set())
+
+server.start()
+print(f"{server.uri}?replicaSet=secantus", flush=True)
+stop.wait()
+server.stop()
