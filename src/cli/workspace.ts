@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { type Foundation, openFoundation } from '../foundation.ts';
-import { storeFile } from '../storage/open.ts';
+import { isInMemory, storeFile } from '../storage/open.ts';
 import { CommandError } from './failure.ts';
 import type { Shell } from './shell.ts';
 
@@ -34,9 +34,9 @@ export async function inWorkspace<Result>(
   { config, database }: WorkspaceOptions,
   work: (workspace: Workspace) => Promise<Result>,
 ): Promise<Result> {
+  refuseMemory(config);
   const file = storeFile(config.store.url, config.dataDir);
-  if (file === undefined) throw new CommandError('The store is in memory, where only the server reaches it.');
-  const isNew = !existsSync(file);
+  const isNew = file !== undefined && !existsSync(file);
   if (isNew && database === 'there') throw missing(file);
 
   const foundation = await openFoundation(config);
@@ -45,6 +45,12 @@ export async function inWorkspace<Result>(
     return await work({ ...foundation, config });
   } finally {
     await foundation.close();
+  }
+}
+
+export function refuseMemory({ store }: Config): void {
+  if (isInMemory(store.url)) {
+    throw new CommandError('The store is in memory, where only the server reaches it.');
   }
 }
 

@@ -9,15 +9,17 @@ export const listenSection = z.strictObject({
   port: count({ min: 0, max: 65_535 }).default(3000),
 });
 
+/** Only the form; what a MongoDB URL may say beyond that is the driver's to judge. */
+const storeUrl = /^(sqlite:(?!\/\/).+|mongodb(\+srv)?:\/\/[^/?]+\/[^/?]+(\?.*)?)$/;
+
 export const storeSection = z.strictObject({
-  /** `sqlite:` and a file relative to dataDir or absolute, or `sqlite::memory:`. */
+  /**
+   * `sqlite:` and a file relative to dataDir or absolute, `sqlite::memory:`, or the servers and the database of
+   * a MongoDB. A secret where it holds a password.
+   */
   url: z
     .string()
-    .refine(
-      (url) => !/^mongodb(\+srv)?:/.test(url),
-      'names MongoDB, which this version cannot use yet; write sqlite:strata.db',
-    )
-    .regex(/^sqlite:(?!\/\/).|^mongodb/, 'must be sqlite: and a file, such as sqlite:strata.db')
+    .regex(storeUrl, 'must be sqlite: and a file, such as sqlite:strata.db, or mongodb://SERVER/DATABASE')
     .default('sqlite:strata.db'),
 });
 
