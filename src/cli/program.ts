@@ -25,6 +25,7 @@ export function createProgram(shell: Shell, options: ProgramOptions): Command {
   });
 
   addServe(program, shell, options);
+  addMigrate(program, shell);
   addAccounts(program, shell);
   addClients(program, shell);
   addKeys(program, shell);
@@ -63,6 +64,27 @@ Examples:
     .action(async ({ config }) => {
       const { serveCommand } = await import('./serve.ts');
       exitWith(await serveCommand(shell, { config }));
+    });
+}
+
+function addMigrate(program: Command, shell: Shell): void {
+  command(program, 'migrate')
+    .description('prepare the database for this release; servers of the one before may go on meanwhile')
+    .option('--drop-unused', 'drop indexes that this release has no use for')
+    .addHelpText(
+      'after',
+      `
+MongoDB: makes the collections and indexes that are missing. Servers refuse to start without them. Run it with
+the new release before its first server starts, and with --drop-unused once the last one of the old is gone.
+SQLite: every start does this by itself.
+
+Examples:
+  strata migrate
+  STRATA_STORE_URL=mongodb://127.0.0.1/strata strata migrate`,
+    )
+    .action(async (options) => {
+      const { migrateCommand } = await import('./migrate.ts');
+      await migrateCommand(shell, options);
     });
 }
 
