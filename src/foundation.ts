@@ -8,7 +8,8 @@ import type { Clock } from './core/clock.ts';
 import { makePrivateDirectory } from './core/directories.ts';
 import { DomainError } from './core/errors.ts';
 import { type Keyring, openKeyring } from './keys/keyring.ts';
-import { masterKey } from './keys/master-secret.ts';
+import { masterKeys } from './keys/master-secret.ts';
+import { type Rewrapping, rewrapKeys } from './keys/rewrapping.ts';
 import { makeSigningKey } from './keys/signing-key.ts';
 import { recordTypes } from './records.ts';
 import { openStore, storeFile } from './storage/open.ts';
@@ -20,6 +21,8 @@ export interface Foundation {
   readonly keyring: Keyring;
   readonly clients: ClientRegistry;
   readonly passwords: PasswordHasher;
+  /** Moves all keys from the previous master secret to the current one. */
+  rewrapKeys(): Promise<Rewrapping>;
   /** Closes the store, unless it was handed in open. */
   close(): Promise<void>;
 }
@@ -41,14 +44,23 @@ export async function openFoundation(config: Config, options: FoundationOptions 
     if (!options.store) await store.close();
   };
   try {
+    const masters = masterKeys(config);
     const keyring = await openKeyring({
       store,
       clock,
-      masterKey: masterKey(config),
+      masters,
       makeKey: (use) => (use === 'signing' ? makeSigningKey() : undefined),
     });
     const clients = clientRegistry({ store, clock, keyring });
-    return { clock, store, keyring, clients, passwords: passwordHasher(config), close };
+    return {
+      clock,
+      store,
+      keyring,
+      clients,
+      passwords: passwordHasher(config),
+      rewrapKeys: () => rewrapKeys({ store, masters }),
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

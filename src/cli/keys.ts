@@ -37,8 +37,29 @@ export async function rotateKeysCommand(
     const kept = old?.retiredAt === undefined ? 'without an end' : `until ${timeText(old.retiredAt)}`;
     shell.terminal.print(`Key ${use} ${key.kid} is in use from ${timeText(key.activeAt)} on.`);
     shell.terminal.print(`Key ${use} ${before.kid} still verifies, ${kept}.`);
-    shell.terminal.note('Running servers take it up within 30 seconds; none needs a restart.');
+    shell.terminal.note('Running servers take it up at once, or within 30 seconds; none needs a restart.');
   });
+}
+
+export async function rotateMasterCommand(shell: Shell, options: ConfigOption): Promise<void> {
+  await inWorkspace(
+    shell,
+    { config: configOf(shell, options), database: 'there' },
+    async ({ config, rewrapKeys }) => {
+      const { rewrapped, total, master } = await rewrapKeys();
+      const isReplacing = config.previousMasterSecret !== undefined;
+      shell.terminal.print(
+        rewrapped === 0
+          ? `All ${total} keys are wrapped by the master secret ${master} already.`
+          : `Wrapped ${rewrapped} of ${total} keys anew: all are wrapped by the master secret ${master} now.`,
+      );
+      shell.terminal.note(
+        isReplacing
+          ? 'Remove the previous master secret from the settings of every process.'
+          : 'No previous master secret is set, so none is being replaced: see docs/keys.md.',
+      );
+    },
+  );
 }
 
 export async function rotateKeys({ keyring, config }: Pick<Workspace, 'keyring' | 'config'>, use: KeyUse) {
@@ -68,6 +89,7 @@ const listing: Listing<KeyItem> = {
     CREATED: ({ key }) => timeText(key.createdAt),
     'IN USE FROM': ({ key }) => timeText(key.activeAt),
     'VERIFIES UNTIL': ({ key }) => timeText(key.retiredAt),
+    'WRAPPED BY': ({ key }) => key.master,
     'KID IN JWKS': ({ key }) => (key.use === 'signing' ? publicKeyId(key) : ''),
   },
   json: ({ key, state }) => ({
@@ -77,6 +99,7 @@ const listing: Listing<KeyItem> = {
     created_at: timeText(key.createdAt),
     in_use_from: timeText(key.activeAt),
     ...(key.retiredAt !== undefined && { verifies_until: timeText(key.retiredAt) }),
+    wrapped_by: key.master,
     ...(key.use === 'signing' && { kid: publicKeyId(key) }),
   }),
 };

@@ -20,9 +20,16 @@ interface Found {
 
 /** The settings with what was left open filled in, and what was wrong with that. */
 export function complete(settings: Settings, around: Surroundings): { config: Config; faults: Fault[] } {
-  const { masterSecretFile, claimsHook, ...rest } = settings;
+  const { masterSecretFile, previousMasterSecretFile, claimsHook, ...rest } = settings;
   const issuer = issuerOf(settings);
-  const master = masterSecretOf(masterSecretFile, around);
+  const master = secretOf(
+    { name: 'STRATA_MASTER_SECRET', at: 'masterSecretFile', file: masterSecretFile },
+    around,
+  );
+  const previous = secretOf(
+    { name: 'STRATA_MASTER_SECRET_PREVIOUS', at: 'previousMasterSecretFile', file: previousMasterSecretFile },
+    around,
+  );
   const hook = hookSecretOf(claimsHook?.secretEnv, around.env);
 
   const config: Config = {
@@ -31,11 +38,19 @@ export function complete(settings: Settings, around: Surroundings): { config: Co
     dataDir: resolve(around.cwd, settings.dataDir),
     ...(master.file !== undefined && { masterSecretFile: master.file }),
     ...(master.value !== undefined && { masterSecret: master.value }),
+    ...(previous.file !== undefined && { previousMasterSecretFile: previous.file }),
+    ...(previous.value !== undefined && { previousMasterSecret: previous.value }),
     ...(claimsHook !== undefined && {
       claimsHook: { ...claimsHook, ...(hook.value !== undefined && { secret: hook.value }) },
     }),
   };
-  const faults = [issuer.fault, master.fault, hook.fault, testCostFault(settings, around.env)];
+  const faults = [
+    issuer.fault,
+    master.fault,
+    previous.fault,
+    hook.fault,
+    testCostFault(settings, around.env),
+  ];
   return { config, faults: faults.filter((fault) => fault !== undefined) };
 }
 
@@ -55,17 +70,20 @@ function issuerOf({ issuer, profile, listen }: Settings): Found {
   return { value: `http://127.0.0.1:${listen.port}` };
 }
 
-/** STRATA_MASTER_SECRET wins over a file. */
-function masterSecretOf(file: string | undefined, { env, cwd }: Surroundings): Found & { file?: string } {
-  const direct = variable(env, 'STRATA_MASTER_SECRET');
+/** The variable of that name wins over the file. */
+function secretOf(
+  place: { name: string; at: string; file: string | undefined },
+  { env, cwd }: Surroundings,
+): Found & { file?: string } {
+  const direct = variable(env, place.name);
   if (direct !== undefined) return { value: direct.trim() };
-  if (file === undefined) return {};
+  if (place.file === undefined) return {};
 
-  const path = resolve(cwd, file);
+  const file = resolve(cwd, place.file);
   try {
-    return { file: path, value: readFileSync(path, 'utf8').trim() };
+    return { file, value: readFileSync(file, 'utf8').trim() };
   } catch (cause) {
-    return { file: path, fault: { at: ['masterSecretFile'], message: `cannot be read: ${reasonOf(cause)}` } };
+    return { file, fault: { at: [place.at], message: `cannot be read: ${reasonOf(cause)}` } };
   }
 }
 

@@ -17,6 +17,7 @@ export const overrides: readonly Override[] = [
   { variable: 'STRATA_DATA_DIR', at: ['dataDir'] },
   { variable: 'STRATA_STORE_URL', at: ['store', 'url'] },
   { variable: 'STRATA_MASTER_SECRET_FILE', at: ['masterSecretFile'] },
+  { variable: 'STRATA_MASTER_SECRET_PREVIOUS_FILE', at: ['previousMasterSecretFile'] },
   { variable: 'STRATA_SMTP_URL', at: ['mail', 'smtpUrl'] },
   { variable: 'STRATA_LOG_LEVEL', at: ['log', 'level'] },
 ];

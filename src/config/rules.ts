@@ -15,6 +15,7 @@ const rules: readonly Rule[] = [
   secureIssuer,
   strongMasterSecret,
   masterSecretInProduction,
+  otherMasterSecretBefore,
   lastingStoreInProduction,
   noShowroomInProduction,
   mailForSignUp,
@@ -57,6 +58,20 @@ function masterSecretInProduction({ profile, masterSecret }: Config): Fault[] {
     ['masterSecretFile'],
     'or STRATA_MASTER_SECRET is required in production',
   );
+}
+
+/** It may be weaker than what is asked today, since it only opens: that may be why it is replaced. */
+function otherMasterSecretBefore(config: Config): Fault[] {
+  const { masterSecret, previousMasterSecret: previous, previousMasterSecretFile: file } = config;
+  const at = [file === undefined ? 'STRATA_MASTER_SECRET_PREVIOUS' : 'previousMasterSecretFile'];
+  return [
+    ...faultIf(previous === '', at, 'is empty; leave it out where no master secret is being replaced'),
+    ...faultIf(
+      previous !== undefined && previous === masterSecret,
+      at,
+      'is the current master secret as well; it names the one that was in force before',
+    ),
+  ];
 }
 
 function lastingStoreInProduction({ profile, store }: Config): Fault[] {

@@ -32,6 +32,8 @@ export const configSchema = z.strictObject({
   store: storeSection.prefault({}),
   /** File that holds the master secret; absolute after loading. */
   masterSecretFile: words(4096).exactOptional(),
+  /** File that holds the one that it replaces, while `strata keys rotate-master` is due. */
+  previousMasterSecretFile: words(4096).exactOptional(),
   branding: brandingSection.prefault({}),
   platforms: platformsSection.prefault({}),
   apis: apisSection.default([]),
@@ -61,6 +63,8 @@ export type Config = Omit<Settings, 'issuer' | 'claimsHook'> & {
   issuer: string;
   /** The master secret from the environment or its file; absent only in development. */
   masterSecret?: string;
+  /** The one that it replaces; opens keys and wraps none. */
+  previousMasterSecret?: string;
   /** `secret` is the value of the variable that `secretEnv` names. */
   claimsHook?: NonNullable<Settings['claimsHook']> & { secret?: string };
 };

@@ -12,6 +12,8 @@ export function configurationWarnings(config: Config): string[] {
     config.profile === 'production' &&
       config.trustedProxies.length === 0 &&
       'trustedProxies is empty: behind a reverse proxy every request seems to come from the same address.',
+    config.previousMasterSecret !== undefined &&
+      'a previous master secret is set: when strata keys rotate-master has run, remove it.',
     config.demo &&
       !isLoopbackHost(config.listen.host) &&
       'demo is on and other machines reach it: everybody knows the passwords of the demo accounts.',

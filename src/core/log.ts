@@ -30,8 +30,8 @@ export interface LogOptions {
 const secretFields = new Set(
   `accesstoken actortoken assertion authorization clientassertion clientsecret code codechallenge codeverifier
    cookie csrf devicecode dpop handshake idtoken idtokenhint jwks mapticket maptoken mastersecret newpassword
-   number pamtoken passphrase password passwordhash pollsecret privatekey proxyauthorization refreshtoken salt
-   secret setcookie smtpurl subjecttoken token usercode`.split(/\s+/),
+   number pamtoken passphrase password passwordhash pollsecret previousmastersecret privatekey
+   proxyauthorization refreshtoken salt secret setcookie smtpurl subjecttoken token usercode`.split(/\s+/),
 );
 
 /** Facts are flat; this leaves room for a careless line, and ends circles. */

@@ -1,13 +1,15 @@
 // The keyring: random keys by use, each wrapped by the master secret, so that a copy of the database alone
 // forges and opens nothing (I7). Rotating adds a key; older ones go on verifying until they are retired.
-// Processes that share a store share the keyring: they read it again from time to time, and when they meet a
-// key id that they do not know.
+// Processes that share a store share the keyring: they read it again when one of them says that it has
+// changed, from time to time, and when they meet a key id that they do not know.
 import type { Clock } from '../core/clock.ts';
 import { DomainError } from '../core/errors.ts';
-import { open, randomKey, seal } from '../core/secrets.ts';
+import { randomKey } from '../core/secrets.ts';
 import { recordType } from '../storage/record-type.ts';
 import type { Store } from '../storage/store.ts';
 import { insert, patch } from '../storage/store.ts';
+import type { MasterKeys } from './master-secret.ts';
+import { unwrap, wrap } from './wrapping.ts';
 
 /**
  * `refresh`: MACs of refresh tokens. `ticket`: MACs of short codes. `qr`: codes of QR transactions.
@@ -28,13 +30,15 @@ export const keyUses = [
 
 export type KeyUse = (typeof keyUses)[number];
 
-interface KeyRecord {
+export interface KeyRecord {
   /** `use.number`; numbers count up from 1. */
   id: string;
   use: KeyUse;
   number: number;
-  /** The key, AES-256-GCM under the master secret. */
+  /** The key, AES-256-GCM under a master key. */
   sealed: string;
+  /** Id of that master key; records of the first release do not have it. */
+  master?: string;
   createdAt: number;
   /** From when on it is used to sign, MAC or seal. */
   activeAt: number;
@@ -48,9 +52,14 @@ export const keyRecords = recordType<KeyRecord>('key', {
   expiresAt: 'retiredAt',
 });
 
+/** Where wake-ups go when keys of a use were added; the use is their key. */
+export const KEYS_TOPIC = 'keys';
+
 export interface Key {
   kid: string;
   use: KeyUse;
+  /** Id of the master that wraps it in the store. */
+  master: string;
   /** 32 random bytes, or for `signing` a private JWK as UTF-8 JSON. */
   bytes: Buffer;
   createdAt: number;
@@ -66,7 +75,7 @@ export interface Keyring {
   all(use: KeyUse): readonly Key[];
   /** Adds a key that becomes active after the lead. Throws `conflict` where another process does so just now. */
   rotate(use: KeyUse, schedule: RotationSchedule): Promise<Key>;
-  /** Reads the keys again; calls that overlap share one reading. Resolves to whether anything changed. */
+  /** Reads the keys again as they are from now on; calls that overlap share it. Resolves to whether anything changed. */
   reload(): Promise<boolean>;
 }
 
@@ -80,7 +89,7 @@ export interface RotationSchedule {
 export interface KeyringDeps {
   store: Store;
   clock: Clock;
-  masterKey: Buffer;
+  masters: MasterKeys;
   /** Makes the key material of one use. */
   makeKey?: (use: KeyUse) => Buffer | undefined;
 }
@@ -91,6 +100,7 @@ const KEYS_PER_USE_MAX = 100;
 export async function openKeyring(deps: KeyringDeps): Promise<Keyring> {
   let keys = new Map<KeyUse, readonly Key[]>();
   let reading: Promise<boolean> | undefined;
+  let nextReading: Promise<boolean> | undefined;
 
   async function read(): Promise<boolean> {
     const fresh = new Map<KeyUse, readonly Key[]>();
@@ -102,10 +112,20 @@ export async function openKeyring(deps: KeyringDeps): Promise<Keyring> {
   }
 
   function reload(): Promise<boolean> {
-    reading ??= read().finally(() => {
+    if (reading) {
+      // It began before this call and may have missed what the caller heard of.
+      nextReading ??= reading.then(readNext, readNext);
+      return nextReading;
+    }
+    reading = read().finally(() => {
       reading = undefined;
     });
     return reading;
+  }
+
+  function readNext(): Promise<boolean> {
+    nextReading = undefined;
+    return reload();
   }
 
   function all(use: KeyUse): readonly Key[] {
@@ -127,8 +147,9 @@ export async function openKeyring(deps: KeyringDeps): Promise<Keyring> {
     return added;
   }
 
-  await makeFirstKeys(deps);
+  // Before anything is made: where the master secret is another one, the store stays as it is.
   await reload();
+  if (await makeFirstKeys(deps, all)) await reload();
   return {
     all,
     current,
@@ -138,12 +159,13 @@ export async function openKeyring(deps: KeyringDeps): Promise<Keyring> {
   };
 }
 
-async function makeFirstKeys(deps: KeyringDeps): Promise<void> {
-  for (const use of keyUses) {
-    if ((await readKeys(deps, use)).length > 0) continue;
+async function makeFirstKeys(deps: KeyringDeps, all: Keyring['all']): Promise<boolean> {
+  const missing = keyUses.filter((use) => all(use).length === 0);
+  for (const use of missing) {
     // A process that starts at the same moment may insert it first; either key serves.
     await deps.store.commit([insertion(deps, use, { number: 1, activeAt: deps.clock.now() })]);
   }
+  return missing.length > 0;
 }
 
 async function readKeys(deps: KeyringDeps, use: KeyUse): Promise<readonly Key[]> {
@@ -151,20 +173,11 @@ async function readKeys(deps: KeyringDeps, use: KeyUse): Promise<readonly Key[]>
   return page.records.map((record) => ({
     kid: String(record.number),
     use,
-    bytes: unwrapped(deps.masterKey, record),
+    ...unwrap(deps.masters, record),
     createdAt: record.createdAt,
     activeAt: record.activeAt,
     ...(record.retiredAt !== undefined && { retiredAt: record.retiredAt }),
   }));
-}
-
-function unwrapped(masterKey: Buffer, record: KeyRecord): Buffer {
-  try {
-    return open(masterKey, record.sealed, record.id);
-  } catch (cause) {
-    const detail = 'the keys in the store were wrapped with another master secret than the one that is set';
-    throw new DomainError('store_unavailable', { detail, cause });
-  }
 }
 
 /** The number of the new key. */
@@ -191,6 +204,7 @@ async function addKey(
   if (!outcome.committed) {
     throw new DomainError('conflict', { detail: `another process rotates the keys for ${use} right now` });
   }
+  deps.store.notify(KEYS_TOPIC, use);
   return number;
 }
 
@@ -201,7 +215,7 @@ function insertion(deps: KeyringDeps, use: KeyUse, key: { number: number; active
     id,
     use,
     number: key.number,
-    sealed: seal(deps.masterKey, bytes, id),
+    ...wrap(deps.masters.current, id, bytes),
     createdAt: deps.clock.now(),
     activeAt: key.activeAt,
   });

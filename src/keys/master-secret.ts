@@ -1,5 +1,6 @@
 // The master secret wraps every other key. It comes from the environment or a file; in development it is
-// made at the first start. Nothing else of the product keeps a secret outside the database.
+// made at the first start. Nothing else of the product keeps a secret outside the database. While one is
+// replaced by another, the one before it still opens what it has wrapped (keys/rewrapping.ts).
 import { chmodSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makePrivateDirectory } from '../core/directories.ts';
@@ -9,15 +10,42 @@ import { deriveKey, randomToken } from '../core/secrets.ts';
 export interface MasterSecretSource {
   /** The secret itself, where the configuration found one. */
   masterSecret?: string | undefined;
+  /** The one that it replaces, as long as there may be keys that are wrapped by it. */
+  previousMasterSecret?: string | undefined;
   /** Directory that gets `master.key` (mode 0600) in development. */
   dataDir: string;
 }
 
-const LENGTH_MIN = 32;
+export interface MasterKey {
+  /** What operators and records call it; neither the secret nor the key can be had from it. */
+  readonly id: string;
+  /** 32 bytes. */
+  readonly bytes: Buffer;
+}
 
-/** The 32-byte key that wraps the keyring's keys. */
-export function masterKey(source: MasterSecretSource): Buffer {
-  return deriveKey(Buffer.from(source.masterSecret ?? developmentSecret(source.dataDir)), 'master');
+/** What wraps the keyring's keys. */
+export interface MasterKeys {
+  readonly current: MasterKey;
+  /** Opens and never wraps. */
+  readonly previous?: MasterKey;
+}
+
+const LENGTH_MIN = 32;
+/** Of hexadecimal digits: enough that no two secrets of one operator have the same id. */
+const ID_LENGTH = 12;
+
+export function masterKeys(source: MasterSecretSource): MasterKeys {
+  const { previousMasterSecret: previous } = source;
+  return {
+    current: masterKeyOf(source.masterSecret ?? developmentSecret(source.dataDir)),
+    ...(previous !== undefined && { previous: masterKeyOf(previous) }),
+  };
+}
+
+export function masterKeyOf(secret: string): MasterKey {
+  const bytes = Buffer.from(secret);
+  const id = deriveKey(bytes, 'master id').toString('hex').slice(0, ID_LENGTH);
+  return { id: `mk_${id}`, bytes: deriveKey(bytes, 'master') };
 }
 
 function developmentSecret(dataDir: string): string {

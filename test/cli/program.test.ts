@@ -13,6 +13,7 @@ describe('strata', () => {
     [['clients', 'create', '--help'], /service +no users/],
     [['clients', 'import', '--help'], /RFC 7591/],
     [['keys', 'rotate', '--help'], /keys\.publishLead/],
+    [['keys', 'rotate-master', '--help'], /2\. strata keys rotate-master/],
   ])('%j helps', async (argv, words) => {
     const { run } = await emptyPlace();
 
@@ -136,8 +137,8 @@ describe('strata', () => {
     });
 
     expect(noDatabase.err).toBe(`The database file ${file} cannot be opened: file is not a database.\n`);
-    expect(otherSecret.err).toBe(
-      'The keys in the store were wrapped with another master secret than the one that is set.\n',
+    expect(otherSecret.err).toMatch(
+      /^The key refresh\.1 in the store wants the master secret mk_[0-9a-f]{12}, and the one that is set is mk_[0-9a-f]{12}\.\n$/,
     );
   });
 });

@@ -43,7 +43,7 @@ describe('strata keys rotate', () => {
       'Key signing 2 is in use from 2026-01-01T00:10:00Z on.\n' +
         'Key signing 1 still verifies, until 2026-01-02T00:10:00Z.\n',
     );
-    expect(err).toBe('Running servers take it up within 30 seconds; none needs a restart.\n');
+    expect(err).toBe('Running servers take it up at once, or within 30 seconds; none needs a restart.\n');
 
     await strata.server.reloadKeys();
     expect(await publishedKeys()).toHaveLength(2);
@@ -81,7 +81,7 @@ describe('strata keys rotate', () => {
     const { out } = await strataCommand('keys', 'list');
 
     expect(out).toMatch(
-      /^USE +KEY +STATE +CREATED +IN USE FROM +VERIFIES UNTIL +KID IN JWKS\nrefresh +1 +in use /,
+      /^USE +KEY +STATE +CREATED +IN USE FROM +VERIFIES UNTIL +WRAPPED BY +KID IN JWKS\nrefresh +1 +in use /,
     );
     expect(out.trim().split('\n')).toHaveLength(1 + 9);
     expect(out).toContain((await publishedKeys())[0]);

@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { deriveKey } from '../../src/core/secrets.ts';
-import { keyRecords, keyUses, openKeyring } from '../../src/keys/keyring.ts';
+import { KEYS_TOPIC, keyRecords, keyUses, openKeyring } from '../../src/keys/keyring.ts';
+import { type MasterKeys, masterKeyOf } from '../../src/keys/master-secret.ts';
 import { makeSigningKey, signingKeys, verificationKeys } from '../../src/keys/signing-key.ts';
 import { openStore } from '../../src/storage/open.ts';
-import type { Store } from '../../src/storage/store.ts';
+import { put, remove, type Store } from '../../src/storage/store.ts';
+import { forwardingStore } from '../support/forwarding-store.ts';
 import { type TestClock, testClock } from '../support/test-clock.ts';
 
-const masterKey = deriveKey(Buffer.from('a master secret of the tests, long enough'), 'master');
+const masters = { current: masterKeyOf('a master secret of the tests, long enough') };
 const MINUTE = 60_000;
 
 let clock: TestClock;
@@ -19,11 +20,11 @@ beforeEach(async () => {
 
 afterEach(() => store.close());
 
-function keyring(master = masterKey) {
+function keyring(given: MasterKeys = masters, over: Store = store) {
   return openKeyring({
-    store,
+    store: over,
     clock,
-    masterKey: master,
+    masters: given,
     makeKey: (use) => (use === 'signing' ? makeSigningKey() : undefined),
   });
 }
@@ -49,10 +50,27 @@ describe('openKeyring', () => {
     expect(distinct.size).toBe(1);
   });
 
-  it('refuses to open with another master secret', async () => {
+  it('refuses to open with another master secret, says which one it lacks, and makes nothing', async () => {
     await keyring();
+    await store.commit([remove(keyRecords, 'qr.1')]);
+    const other = masterKeyOf('another');
 
-    await expect(keyring(deriveKey(Buffer.from('another'), 'master'))).rejects.toThrow();
+    await expect(keyring({ current: other })).rejects.toMatchObject({
+      code: 'store_unavailable',
+      detail: `the key refresh.1 in the store wants the master secret ${masters.current.id}, and the one that is set is ${other.id}`,
+    });
+    expect(await store.get(keyRecords, 'qr.1')).toBeUndefined();
+  });
+
+  it('opens what the master secret before has wrapped, and wraps with the one in force', async () => {
+    const before = await keyring();
+    const next = { current: masterKeyOf('the next'), previous: masters.current };
+    const after = await keyring(next);
+    await after.rotate('refresh', { leadMs: 0 });
+
+    expect(after.find('refresh', '1')).toEqual(before.find('refresh', '1'));
+    expect(after.find('refresh', '2')?.master).toBe(next.current.id);
+    expect(after.current('qr').master).toBe(masters.current.id);
   });
 
   it('keeps no key in usable form in the store (I7)', async () => {
@@ -71,11 +89,11 @@ describe('openKeyring', () => {
     await keyring();
     const [one, other] = (await store.scan(keyRecords, { limit: 2 })).records;
     if (!one || !other) throw new Error('there should be two keys');
-    await store.commit([
-      { kind: 'put', type: keyRecords, id: one.id, body: { ...one.body, sealed: other.body.sealed } },
-    ]);
+    await store.commit([put(keyRecords, one.id, { ...one.body, sealed: other.body.sealed })]);
 
-    await expect(keyring()).rejects.toThrow();
+    await expect(keyring()).rejects.toMatchObject({
+      detail: `the key ${one.id} in the store is damaged: the master secret ${masters.current.id}, which it names, does not open it`,
+    });
   });
 });
 
@@ -113,6 +131,50 @@ describe('rotate', () => {
     ]);
 
     expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+  });
+});
+
+describe('a rotation', () => {
+  it('wakes those who follow the keys, after it is done', async () => {
+    const ring = await keyring();
+    const other = await keyring();
+    const known = Promise.withResolvers<string | undefined>();
+    store.subscribe(KEYS_TOPIC, async (use) => {
+      await other.reload();
+      known.resolve(use);
+    });
+
+    await ring.rotate('ticket', { leadMs: 0 });
+
+    expect(await known.promise).toBe('ticket');
+    expect(other.find('ticket', '2')).toBeDefined();
+  });
+});
+
+describe('reload', () => {
+  it('sees what was there when it was asked, also where an earlier reading is under way', async () => {
+    const ring = await keyring();
+    const gate = Promise.withResolvers<void>();
+    let isHeld = true;
+    const held = forwardingStore(store, {
+      list: async (...args) => {
+        const page = await store.list(...args);
+        if (isHeld) await gate.promise;
+        return page;
+      },
+    });
+    isHeld = false;
+    const other = await keyring(masters, held);
+    isHeld = true;
+    const early = other.reload();
+    await ring.rotate('refresh', { leadMs: 0 });
+
+    const later = [other.reload(), other.reload()];
+    gate.resolve();
+
+    expect(await early).toBe(false);
+    expect(await Promise.all(later)).toEqual([true, true]);
+    expect(other.find('refresh', '2')).toBeDefined();
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openKeyring } from '../../src/keys/keyring.ts';
+import { masterKeyOf } from '../../src/keys/master-secret.ts';
 import { cookieSigner } from '../../src/oidc/cookie-signer.ts';
 import { recordTypes } from '../../src/records.ts';
 import { openStore } from '../../src/storage/open.ts';
@@ -12,7 +13,7 @@ const data = 'session=abc';
 async function setUp() {
   const clock = testClock();
   const store = await openStore({ url: 'sqlite::memory:', dataDir: '', clock, types: recordTypes });
-  const keyring = await openKeyring({ store, clock, masterKey: Buffer.alloc(32, 1) });
+  const keyring = await openKeyring({ store, clock, masters: { current: masterKeyOf('test') } });
   return { clock, keyring, signer: cookieSigner(keyring) };
 }
 
