@@ -7,7 +7,7 @@ import type { PasswordHasher } from './accounts/hash-queue.ts';
 import { createSignInLimits } from './accounts/sign-in.ts';
 import { createSignUpLimits, type SignUpDeps } from './accounts/sign-up.ts';
 import type { ClientRecord } from './clients/client.ts';
-import type { ClientRegistry } from './clients/client-registry.ts';
+import { CLIENTS_TOPIC, type ClientRegistry } from './clients/client-registry.ts';
 import type { Config } from './config/schema.ts';
 import type { Clock } from './core/clock.ts';
 import { createLog, type Log } from './core/log.ts';
@@ -15,7 +15,7 @@ import { DEMO_PASSWORD, demoAccounts, refuseDemoData, seedDemo } from './demo.ts
 import { type Foundation, openFoundation } from './foundation.ts';
 import { scopeCeiling } from './grants/granted-scopes.ts';
 import type { GrantDeps } from './grants/table.ts';
-import type { Keyring } from './keys/keyring.ts';
+import { KEYS_TOPIC, type Keyring } from './keys/keyring.ts';
 import { createMailQueue, type MailQueue } from './messages/mail.ts';
 import { createOutbox, type Outbox } from './messages/outbox.ts';
 import { apiTable, claimsForApi } from './oidc/apis.ts';
@@ -60,7 +60,7 @@ export interface StrataServer {
   listen(): Promise<number>;
   /** One bite of what the sweeper does every second. */
   sweep(): Promise<boolean>;
-  /** What it does every 30 s: reads the keys again and takes those into use whose time has come. */
+  /** What a wake-up causes, and every 30 s: reads the keys again, uses those whose time has come. */
   reloadKeys(): Promise<void>;
   /** From now on /readyz says that no more requests should come; those that come are still served. */
   announceStop(): void;
@@ -68,6 +68,7 @@ export interface StrataServer {
   close(graceMs?: number): Promise<void>;
 }
 
+/** For new keys whose wake-up was lost, and for those whose time has come. */
 const KEY_RELOAD_MS = 30_000;
 const IDLE_CHECK_MS = 50;
 /** Longer than proxies keep a connection idle, so that it is never they who write to one that is closing. */
@@ -100,6 +101,10 @@ export async function createServer(config: Config, options: ServerOptions = {}):
   });
   const http = httpServer(config, app.callback());
   const sweeper = { store, clock, settings: { tombstonesMs: config.sessions.tombstones } };
+  const subscriptions = [
+    store.subscribe(KEYS_TOPIC, () => void reloadKeys().catch(report(log))),
+    store.subscribe(CLIENTS_TOPIC, clients.forget),
+  ];
   const endBackgroundWork = options.background === false ? async () => undefined : backgroundWork();
 
   function backgroundWork(): () => Promise<void> {
@@ -115,6 +120,7 @@ export async function createServer(config: Config, options: ServerOptions = {}):
   async function close(graceMs = config.shutdown.grace): Promise<void> {
     stopping.abort();
     shutdown.abort();
+    for (const unsubscribe of subscriptions) unsubscribe();
     await stopListening(http, graceMs);
     await endBackgroundWork();
     await mails.close();

@@ -1,6 +1,5 @@
-// The clients: registration, secrets and a cache that no reader outlives by more than a second, so that
-// what is changed on a client is in force everywhere within that time.
-import { isDeepStrictEqual } from 'node:util';
+// The clients: registration and secrets. Whoever changes a client says so to all processes on the store, which
+// have what they know of it in a cache.
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { DomainError } from '../core/errors.ts';
@@ -10,11 +9,10 @@ import type { Page, Store, Write } from '../storage/store.ts';
 import { insert, patch } from '../storage/store.ts';
 import type { ClientMetadata, ClientRecord } from './client.ts';
 import { clientMetadata, clientRecords } from './client.ts';
+import { type ClientCache, createClientCache } from './client-cache.ts';
 
-const CACHE_MS = 1000;
-const CACHE_MAX = 10_000;
-/** No client has a longer id (client.ts). */
-const ID_LENGTH_MAX = 128;
+/** Where wake-ups go after the commit that has changed a client; its id is their key. */
+export const CLIENTS_TOPIC = 'clients';
 
 export interface ClientDeps {
   store: Store;
@@ -27,8 +25,7 @@ export interface RegisteredClient {
   secret?: string;
 }
 
-export interface ClientRegistry {
-  find(clientId: string): Promise<ClientRecord | undefined>;
+export interface ClientRegistry extends ClientCache {
   list(after?: string): Promise<Page<ClientRecord>>;
   /** Registers a client; answers its secret once, where it has one. Throws `invalid_request` or `conflict`. */
   create(metadata: ClientMetadata): Promise<RegisteredClient>;
@@ -43,26 +40,11 @@ export interface ClientRegistry {
 }
 
 export function clientRegistry(deps: ClientDeps): ClientRegistry {
-  // Of clients that are there only: anybody may ask for ids that nobody has.
-  const cache = new Map<string, { client: ClientRecord; readAt: number }>();
+  const cache = createClientCache(deps);
 
-  async function find(clientId: string): Promise<ClientRecord | undefined> {
-    if (clientId.length > ID_LENGTH_MAX) return undefined;
-
-    const now = deps.clock.now();
-    const cached = cache.get(clientId);
-    if (cached && now - cached.readAt < CACHE_MS) return cached.client;
-
-    const read = await deps.store.get(clientRecords, clientId);
-    if (!read) {
-      cache.delete(clientId);
-      return undefined;
-    }
-    // An unchanged record stays the same object: what others have made of it is good until it changes.
-    const client = cached && isDeepStrictEqual(read, cached.client) ? cached.client : read;
-    if (cache.size >= CACHE_MAX) cache.clear();
-    cache.set(clientId, { client, readAt: now });
-    return client;
+  function announce(clientId: string): void {
+    cache.forget(clientId);
+    deps.store.notify(CLIENTS_TOPIC, clientId);
   }
 
   async function create(input: ClientMetadata): Promise<RegisteredClient> {
@@ -88,16 +70,14 @@ export function clientRegistry(deps: ClientDeps): ClientRegistry {
     if (!outcome.committed) {
       throw new DomainError('conflict', { detail: `client ${ids[outcome.failed.index]} exists already` });
     }
-    for (const id of ids) cache.delete(id);
+    for (const id of ids) announce(id);
   }
 
   async function ensure(input: ClientMetadata, marks: Pick<ClientRecord, 'demo'> = {}): Promise<void> {
     const client = { ...newClient(deps, input).client, ...marks };
     const outcome = await deps.store.commit([insert(clientRecords, client.id, client)]);
-    if (outcome.committed) return;
-
-    await deps.store.commit([updateWrite(client)]);
-    cache.delete(client.id);
+    if (!outcome.committed) await deps.store.commit([updateWrite(client)]);
+    announce(client.id);
   }
 
   async function list(after?: string): Promise<Page<ClientRecord>> {
@@ -112,12 +92,13 @@ export function clientRegistry(deps: ClientDeps): ClientRegistry {
         set: [[['sessionGeneration'], from + 1]],
       }),
     ]);
-    cache.delete(clientId);
+    // Also where another was first: what is known here is old.
+    announce(clientId);
     return outcome.committed;
   }
 
   return {
-    find,
+    ...cache,
     create,
     createAll,
     ensure,

@@ -12,6 +12,7 @@ import type { Pacing } from '../qr/pacing.ts';
 import type { Approval, Redemption } from '../qr/redeeming.ts';
 import { prepareRedemption } from '../qr/redeeming.ts';
 import type { QrRefusal } from '../qr/refusal.ts';
+import { QR_TOPIC } from '../qr/waiting.ts';
 import type { ChainToken } from '../sessions/device-session.ts';
 import { repeatRedemption } from './device-code.ts';
 import { installationOf, knownInstallation } from './installation.ts';
@@ -97,7 +98,7 @@ async function redeemApproval(
   );
   switch (outcome.kind) {
     case 'redeemed':
-      deps.qr.waiters.notify(approval.transactionId);
+      deps.store.notify(QR_TOPIC, approval.transactionId);
       return answerWithTokens(provider, ctx, drafted, outcome);
     case 'lost':
       return answerWithTokens(provider, ctx, drafted, await racedRedemption(ctx, step));

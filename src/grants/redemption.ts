@@ -10,6 +10,7 @@ import { admit } from '../sessions/admission.ts';
 import { firstApp, type Issuance, type IssuancePlan, planIssuance } from '../sessions/apps.ts';
 import type { Chain, DeviceSession, End } from '../sessions/device-session.ts';
 import { deviceSessions, endOf } from '../sessions/device-session.ts';
+import { commitEnds } from '../sessions/ending.ts';
 import { newDeviceSession } from '../sessions/new-session.ts';
 import { formatRefreshToken } from '../sessions/refresh-token.ts';
 import { appRevocation } from '../sessions/revocations.ts';
@@ -117,7 +118,8 @@ async function joinSession(
     const plan = planIssuance(session, issuance, { limits: deps.settings, now });
     const opened = opening(sessionId, plan.appNumber, plan.chainNumber);
     const own = together(opened);
-    const outcome = await deps.store.commit([...own, ...joiningWrites(deps, session, plan)]);
+    const writes = [...own, ...joiningWrites(deps, session, plan)];
+    const outcome = await commitEnds(deps.store, writes, plan.dropped.length > 0 ? [sessionId] : []);
     if (!outcome.committed) {
       if (outcome.failed.index < own.length) return { kind: 'lost', failed: outcome.failed };
       continue;

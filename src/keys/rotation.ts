@@ -4,7 +4,7 @@
 import type { Config } from '../config/schema.ts';
 import type { KeyUse, RotationSchedule } from './keyring.ts';
 
-/** Processes read the keys again every 30 s. */
+/** Processes read the keys again when they are told, and in any case every 30 s. */
 const PROCESSES_KNOW_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** The cookie that knows a browser again, and the marks in it, live that long. */

@@ -10,13 +10,12 @@ import type { QrTransaction } from './transaction.ts';
 import { qrTransactions } from './transaction.ts';
 import type { QrKeys } from './transaction-secrets.ts';
 import type { QrChange, QrDecision } from './transition.ts';
+import { QR_TOPIC } from './waiting.ts';
 
 export interface QrDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly keys: QrKeys;
-  /** Tells who waits in this process that a transaction has moved. */
-  readonly waiters: { notify(id: string): void };
 }
 
 export type ArrowOutcome =
@@ -46,7 +45,7 @@ export async function takeArrow(
 
     const outcome = await deps.store.commit([arrowWrite(transaction, decision.change, now)]);
     if (outcome.committed) {
-      deps.waiters.notify(transaction.id);
+      deps.store.notify(QR_TOPIC, transaction.id);
       return settled(transaction, decision);
     }
   }

@@ -53,7 +53,7 @@ export type Redemption =
       readonly approval: Approval;
       /**
        * The write approved → redeemed, for a commit of the caller's. When its precondition fails, prepare the
-       * redemption again and hear why; when it holds, notify the waiters.
+       * redemption again and hear why; when it holds, wake those who wait (`QR_TOPIC`).
        */
       write(led: Omit<Redeemed, 'at'>): Write;
     }

@@ -1,7 +1,7 @@
-// Waiting for a transaction to move, without writing anything (I6). Within one process whoever moves it says
-// so; what other processes did is seen by one shared timer that reads the index of recent changes: one query
-// per tick, however many are waiting. A wake-up is a hint to look again, never the truth itself: one too many
-// costs a read, one missed is made up when the code rotates or the wait is over.
+// Waiting for a transaction to move, without writing anything (I6). Whoever moves it wakes those who wait, in
+// this process and in the others on the store. Wake-ups may be lost, so one shared timer reads the index of
+// recent changes as well: one query per tick, however many are waiting. A wake-up is a hint to look again,
+// never the truth itself: one too many costs a read.
 import type { Clock } from '../core/clock.ts';
 import type { Store } from '../storage/store.ts';
 import { QR_FEED, qrTransactions, versionAt } from './transaction.ts';
@@ -11,7 +11,7 @@ export interface WaitersDeps {
   readonly clock: Clock;
   /** Who comes beyond this must poll. */
   readonly subscribersMax: number;
-  /** How often other processes' changes are looked for. */
+  /** How often changes are looked for whose wake-up was lost. */
   readonly tickMs?: number;
   /** Hears of readings that failed; the next tick tries again. */
   readonly onError?: (error: unknown) => void;
@@ -32,11 +32,12 @@ export interface Waiters {
   wait(id: string, until: WaitUntil): Promise<WaitOutcome>;
   /** Calls the listener whenever the transaction may have moved. Returns how to stop, undefined when full. */
   subscribe(id: string, listener: () => void): (() => void) | undefined;
-  /** The transaction has moved. */
-  notify(id: string): void;
   /** Wakes everybody so that waits end, takes no more, and stops the timer. */
   close(): void;
 }
+
+/** Where wake-ups go after the commit that has moved a transaction; its id is their key. */
+export const QR_TOPIC = 'qr';
 
 const TICK_MS = 1_000;
 /** A change is stamped before it is committed, and turns up in the index at most this much later. */
@@ -68,7 +69,6 @@ export function createWaiters(deps: WaitersDeps): Waiters {
   return {
     subscribe,
     wait: (id, until) => wait({ ...deps, subscribe }, id, until),
-    notify: listeners.call,
     close,
   };
 }
@@ -150,9 +150,10 @@ function createListeners(max: number): Listeners {
   return { add, call, callAll, size: () => count, shut };
 }
 
-/** Looks for changes of other processes while somebody listens, one reading at a time. */
+/** Passes on wake-ups and looks for changes while somebody listens, one reading at a time. */
 function createFollower(deps: WaitersDeps, listeners: Listeners): { start(): void; stop(): void } {
   let timer: NodeJS.Timeout | undefined;
+  let unsubscribe: (() => void) | undefined;
   let reading = false;
   let told: ReadonlyMap<string, number> = new Map();
 
@@ -181,11 +182,19 @@ function createFollower(deps: WaitersDeps, listeners: Listeners): { start(): voi
     }
   }
 
+  function wake(id: string | undefined): void {
+    if (id === undefined) listeners.callAll();
+    else listeners.call(id);
+  }
+
   function start(): void {
+    unsubscribe ??= deps.store.subscribe(QR_TOPIC, wake);
     timer ??= setInterval(() => void tick(), deps.tickMs ?? TICK_MS).unref();
   }
 
   function stop(): void {
+    unsubscribe?.();
+    unsubscribe = undefined;
     clearInterval(timer);
     timer = undefined;
   }

@@ -11,7 +11,7 @@ import { check, insert, patch } from '../storage/store.ts';
 import { builtInRule, type CountedSession, decideAdmission } from './concurrency.ts';
 import type { DeviceSession, EndReason } from './device-session.ts';
 import { deviceSessions } from './device-session.ts';
-import { endChanges } from './ending.ts';
+import { commitEnds, endChanges } from './ending.ts';
 import type { Roster, RosterEntry } from './roster.ts';
 import { emptyRoster, rosters, rosterWrite } from './roster.ts';
 
@@ -54,9 +54,10 @@ export async function admit(
     const leaving = whoLeaves(deps, live, candidate);
     const writes = admissionWrites(deps, { roster, candidate, live, leaving });
     const grantor = grantorCheck(candidate, leaving);
-    const outcome = await deps.store.commit([...together, ...grantor, ...writes]);
+    const replaced = leaving.map(({ session }) => session.id);
+    const outcome = await commitEnds(deps.store, [...together, ...grantor, ...writes], replaced);
 
-    if (outcome.committed) return { kind: 'admitted', replaced: leaving.map(({ session }) => session.id) };
+    if (outcome.committed) return { kind: 'admitted', replaced };
     if (outcome.failed.index < together.length) return { kind: 'lost', failed: outcome.failed };
     if (outcome.failed.index < together.length + grantor.length) return { kind: 'too_late' };
   }

@@ -3,7 +3,7 @@
 import type { Clock } from '../core/clock.ts';
 import { DomainError } from '../core/errors.ts';
 import type { AccountId, SessionId } from '../core/ids.ts';
-import type { Store, Write } from '../storage/store.ts';
+import type { CommitOutcome, Store, Write } from '../storage/store.ts';
 import { patch } from '../storage/store.ts';
 import type { DeviceSession, End } from './device-session.ts';
 import { deviceSessions, endOf, liveApps } from './device-session.ts';
@@ -23,7 +23,21 @@ export interface EndingDeps {
 
 export type EndCause = Pick<End, 'reason' | 'by'>;
 
+/** Where wake-ups go after the commit that has ended a session or an app in it; the session is their key. */
+export const SESSIONS_TOPIC = 'sessions';
+
 const ATTEMPTS_MAX = 16;
+
+/** Commits writes that end these sessions, or apps in them, and wakes those who pass that on. */
+export async function commitEnds(
+  store: Pick<Store, 'commit' | 'notify'>,
+  writes: readonly Write[],
+  ended: readonly SessionId[],
+): Promise<CommitOutcome> {
+  const outcome = await store.commit(writes);
+  if (outcome.committed) for (const id of ended) store.notify(SESSIONS_TOPIC, id);
+  return outcome;
+}
 
 /** The write that ends a session which is live, and no other. */
 export function endWrite(sessionId: SessionId, end: End, tombstonesMs: number): Write {
@@ -36,7 +50,8 @@ export function endWrite(sessionId: SessionId, end: End, tombstonesMs: number): 
 /** Ends a session. Answers false when it was not live. */
 export async function endSession(deps: EndingDeps, sessionId: SessionId, cause: EndCause): Promise<boolean> {
   const end = { ...cause, at: deps.clock.now() };
-  const outcome = await deps.store.commit([endWrite(sessionId, end, deps.settings.tombstonesMs)]);
+  const write = endWrite(sessionId, end, deps.settings.tombstonesMs);
+  const outcome = await commitEnds(deps.store, [write], [sessionId]);
   return outcome.committed;
 }
 
@@ -52,7 +67,8 @@ export async function endApp(
     const found = session?.apps[app.appNumber];
     if (session?.state !== 'live' || !found || found.ended) return false;
 
-    const outcome = await deps.store.commit(endAppWrites(deps, session, { appNumber: app.appNumber, end }));
+    const writes = endAppWrites(deps, session, { appNumber: app.appNumber, end });
+    const outcome = await commitEnds(deps.store, writes, [session.id]);
     if (outcome.committed) return true;
   }
   throw new DomainError('overloaded', { detail: 'the session keeps changing', retryAfterSeconds: 1 });
@@ -75,13 +91,15 @@ export async function endAllOfAccount(
     const ending = live.filter(({ id }) => id !== cause.keep);
     const entries = roster.entries.filter(({ sid }) => sid === cause.keep);
     const end: End = { at: now, reason: cause.reason, by: cause.by };
+    const ids = ending.map(({ id }) => id);
 
-    const outcome = await deps.store.commit([
+    const writes = [
       ...(await together()),
       rosterWrite(roster, { entries, notBefore: now }),
-      ...ending.map(({ id }) => endWrite(id, end, deps.settings.tombstonesMs)),
-    ]);
-    if (outcome.committed) return ending.map(({ id }) => id);
+      ...ids.map((id) => endWrite(id, end, deps.settings.tombstonesMs)),
+    ];
+    const outcome = await commitEnds(deps.store, writes, ids);
+    if (outcome.committed) return ids;
   }
   throw new DomainError('overloaded', { detail: 'the account keeps changing', retryAfterSeconds: 1 });
 }

@@ -1,24 +1,27 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clientRecords, defaultPlatform } from '../../src/clients/client.ts';
 import {
+  CLIENTS_TOPIC,
   type ClientRegistry,
   clientRegistry,
   parseClientMetadata,
 } from '../../src/clients/client-registry.ts';
-import { deriveKey } from '../../src/core/secrets.ts';
-import { keyRecords, openKeyring } from '../../src/keys/keyring.ts';
+import { type Keyring, keyRecords, openKeyring } from '../../src/keys/keyring.ts';
+import { masterKeyOf } from '../../src/keys/master-secret.ts';
 import { openStore } from '../../src/storage/open.ts';
 import { patch, type Store } from '../../src/storage/store.ts';
+import { forwardingStore } from '../support/forwarding-store.ts';
 import { type TestClock, testClock } from '../support/test-clock.ts';
 
 let clock: TestClock;
 let store: Store;
+let keyring: Keyring;
 let clients: ClientRegistry;
 
 beforeEach(async () => {
   clock = testClock();
   store = await openStore({ url: 'sqlite::memory:', dataDir: '', clock, types: [keyRecords, clientRecords] });
-  const keyring = await openKeyring({ store, clock, masterKey: deriveKey(Buffer.from('test'), 'master') });
+  keyring = await openKeyring({ store, clock, masters: { current: masterKeyOf('test') } });
   clients = clientRegistry({ store, clock, keyring });
 });
 
@@ -82,7 +85,7 @@ describe('find', () => {
     expect(await clients.find(client.id)).toMatchObject({ id: client.id, disabled: true });
   });
 
-  it('sees what another process changed within a second', async () => {
+  it('sees what another process changed within a second, though the wake-up was lost', async () => {
     const { client } = await clients.create(web);
     await clients.find(client.id);
     await store.commit([
@@ -91,6 +94,74 @@ describe('find', () => {
 
     clock.advance(1_000);
     expect((await clients.find(client.id))?.disabled).toBe(true);
+  });
+});
+
+describe('a change by another process', () => {
+  /** A registry as another process has it, told of changes as a server is; `heard` resolves when it was. */
+  function elsewhere() {
+    const other = clientRegistry({ store, clock, keyring });
+    const heard = Promise.withResolvers<string | undefined>();
+    store.subscribe(CLIENTS_TOPIC, (id) => {
+      other.forget(id);
+      heard.resolve(id);
+    });
+    return { other, heard: heard.promise };
+  }
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['an update', () => clients.ensure({ ...web, client_id: 'shop', client_name: 'Renamed' })],
+    ['a new generation', () => clients.advanceGeneration('shop', 1)],
+  ])('is seen at once: %s', async (_what, change) => {
+    await clients.create({ ...web, client_id: 'shop' });
+    const { other, heard } = elsewhere();
+    const before = await other.find('shop');
+
+    await change();
+
+    expect(await heard).toBe('shop');
+    expect(await other.find('shop')).not.toEqual(before);
+    expect(await other.find('shop')).toEqual(await store.get(clientRecords, 'shop'));
+  });
+
+  it('is told for a new client, too', async () => {
+    const { heard } = elsewhere();
+    const { client } = await clients.create(web);
+
+    expect(await heard).toBe(client.id);
+  });
+
+  it('is seen where it came while the client was being read', async () => {
+    await clients.create({ ...web, client_id: 'shop' });
+    const gate = Promise.withResolvers<void>();
+    const slow = forwardingStore(store, {
+      get: async (...args) => {
+        const read = await store.get(...args);
+        await gate.promise;
+        return read;
+      },
+    });
+    const other = clientRegistry({ store: slow, clock, keyring });
+    const early = other.find('shop');
+    await store.commit([patch(clientRecords, 'shop', { set: [[['disabled'], true]] })]);
+
+    other.forget('shop');
+    gate.resolve();
+
+    expect((await early)?.disabled).toBeUndefined();
+    expect((await other.find('shop'))?.disabled).toBe(true);
+  });
+
+  it('may be any: where wake-ups were lost, every client is looked up again, and unchanged ones stay', async () => {
+    await clients.create({ ...web, client_id: 'shop' });
+    await clients.create({ ...web, client_id: 'blog' });
+    const [shop, blog] = [await clients.find('shop'), await clients.find('blog')];
+    await store.commit([patch(clientRecords, 'shop', { set: [[['disabled'], true]] })]);
+
+    clients.forget();
+
+    expect(await clients.find('shop')).toEqual({ ...shop, disabled: true });
+    expect(await clients.find('blog')).toBe(blog);
   });
 });
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { approveTransaction, denyTransaction } from '../../src/qr/approving.ts';
 import { followTransaction } from '../../src/qr/following.ts';
 import type { StreamEvent } from '../../src/qr/stream-events.ts';
+import { QR_TOPIC } from '../../src/qr/waiting.ts';
 import type { Desk, Pc } from './qr-desk.ts';
 import { closeDesk, look, newGrantor, openDesk, openPc, scan, scannedPc } from './qr-desk.ts';
 
@@ -53,7 +54,7 @@ describe('followTransaction', () => {
     desk.clock.advance(60_000);
     // Any wake-up leads to a new look, as the timer of the rotation would.
     const next = events.next();
-    desk.waiters.notify(pc.id);
+    desk.store.notify(QR_TOPIC, pc.id);
 
     expect((await next).value).toMatchObject({ id: '1', event: 'code', data: { generation: 1 } });
   });

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { approveTransaction } from '../../src/qr/approving.ts';
+import { approveTransaction, cancelTransaction, denyTransaction } from '../../src/qr/approving.ts';
 import { QR_FEED, qrTransactions } from '../../src/qr/transaction.ts';
 import type { WaitersDeps } from '../../src/qr/waiting.ts';
-import { createWaiters } from '../../src/qr/waiting.ts';
-import type { Write } from '../../src/storage/store.ts';
+import { createWaiters, QR_TOPIC } from '../../src/qr/waiting.ts';
+import type { WakeUpListener, Write } from '../../src/storage/store.ts';
+import { forwardingStore } from '../support/forwarding-store.ts';
 import type { Desk } from './qr-desk.ts';
 import { closeDesk, newGrantor, openDesk, openPc, redeem, scan, scannedPc, watched } from './qr-desk.ts';
 
@@ -13,9 +14,16 @@ beforeEach(async () => {
 });
 afterEach(() => closeDesk(desk));
 
-/** The same store as another process sees it: with waiters of its own, that nobody here notifies. */
-function elsewhere(options: Partial<WaitersDeps> = {}) {
-  return createWaiters({ store: desk.store, clock: desk.clock, subscribersMax: 10, tickMs: 5, ...options });
+/** The same store as another process sees it when all its wake-ups are lost: with nothing but the timer. */
+function elsewhere({ store = desk.store, ...options }: Partial<WaitersDeps> = {}) {
+  const deaf = forwardingStore(store, { subscribe: () => () => undefined });
+  return createWaiters({ store: deaf, clock: desk.clock, subscribersMax: 10, tickMs: 5, ...options });
+}
+
+/** Another process that has nothing but wake-ups: its timer does not come to its first tick. */
+function wakeable(options: Partial<WaitersDeps> = {}) {
+  const tickMs = 3_600_000;
+  return createWaiters({ store: desk.store, clock: desk.clock, subscribersMax: 10, tickMs, ...options });
 }
 
 /** Waits for ticks of a few milliseconds; the limit only matters on a machine that is very busy. */
@@ -39,7 +47,7 @@ describe('wait', () => {
     expect(await waiting).toBe('changed');
   });
 
-  it('resolves when another process has moved it', async () => {
+  it('resolves when another process has moved it, though the wake-up was lost', async () => {
     const pc = await openPc(desk);
     const waiters = elsewhere();
     const waiting = waiters.wait(pc.id, { sinceVersion: 1, timeoutMs: 60_000 });
@@ -89,17 +97,17 @@ describe('wait', () => {
 
 describe('subscribe', () => {
   it('takes no more than it may, and stops calling who left', async () => {
-    const waiters = elsewhere({ subscribersMax: 2 });
+    const waiters = wakeable({ subscribersMax: 2 });
     const calls: string[] = [];
     const leave = waiters.subscribe('one', () => calls.push('first'));
     waiters.subscribe('one', () => calls.push('second'));
 
     expect(waiters.subscribe('other', () => calls.push('third'))).toBeUndefined();
-    waiters.notify('one');
+    await told('one');
     leave?.();
     leave?.();
-    waiters.notify('one');
-    waiters.notify('nobody waits for this');
+    await told('one');
+    await told('nobody waits for this');
 
     expect(calls).toEqual(['first', 'second', 'second']);
     expect(waiters.subscribe('other', () => {})).toBeTypeOf('function');
@@ -121,6 +129,90 @@ describe('subscribe', () => {
     await redeem(desk, pc);
     await eventually(() => expect(calls).toBe(3));
     waiters.close();
+  });
+});
+
+/** Resolves when those who subscribed before have been told as well. */
+async function told(id: string): Promise<void> {
+  const heard = Promise.withResolvers<void>();
+  const end = desk.store.subscribe(QR_TOPIC, () => heard.resolve());
+  desk.store.notify(QR_TOPIC, id);
+  await heard.promise;
+  end();
+}
+
+describe('a wake-up', () => {
+  it('of another process ends a wait at once, without a look at the store before it', async () => {
+    const { pc, grantor, handshake, number } = await scannedPc(desk);
+    const calls: string[] = [];
+    const waiters = wakeable({ store: watched(desk.store, (verb) => calls.push(verb)) });
+    const waiting = waiters.wait(pc.id, { sinceVersion: 2, timeoutMs: 60_000 });
+
+    await approveTransaction(desk, { claim: { kind: 'handshake', handshake }, grantor, number });
+
+    expect(await waiting).toBe('changed');
+    expect(calls).toEqual(['get']);
+    waiters.close();
+  });
+
+  it('that does not say of what makes everybody look', async () => {
+    const calls: string[] = [];
+    let wake: WakeUpListener = () => undefined;
+    const store = forwardingStore(desk.store, {
+      subscribe: (_topic, listener) => {
+        wake = listener;
+        return () => undefined;
+      },
+    });
+    const waiters = wakeable({ store });
+    for (const id of ['one', 'other']) waiters.subscribe(id, () => calls.push(id));
+
+    wake(undefined);
+
+    expect(calls).toEqual(['one', 'other']);
+    waiters.close();
+  });
+
+  it('comes after the commit that it tells of, for every arrow', async () => {
+    const seen: number[] = [];
+    const versions = desk.store.subscribe(QR_TOPIC, async (id = '') => {
+      seen.push((await desk.store.get(qrTransactions, id))?.version ?? 0);
+    });
+    const { pc, grantor, handshake, number } = await scannedPc(desk);
+    await approveTransaction(desk, { claim: { kind: 'handshake', handshake }, grantor, number });
+    const given = await openPc(desk);
+    await cancelTransaction(desk, { id: given.id, access: given.access });
+    const refused = await scannedPc(desk);
+    const claim = { kind: 'handshake', handshake: refused.handshake } as const;
+    await denyTransaction(desk, { claim, grantor: refused.grantor, reason: 'not_me' });
+    await told('the last one');
+
+    expect(pc.id).not.toBe('');
+    expect(seen.slice(0, 5)).toEqual([2, 3, 2, 2, 3]);
+    versions();
+  });
+
+  it('is asked for only while somebody waits', () => {
+    let subscriptions = 0;
+    const store = forwardingStore(desk.store, {
+      subscribe: (...args) => {
+        const end = desk.store.subscribe(...args);
+        subscriptions += 1;
+        return () => {
+          subscriptions -= 1;
+          end();
+        };
+      },
+    });
+    const waiters = wakeable({ store });
+    expect(subscriptions).toBe(0);
+    const leave = [waiters.subscribe('one', () => {}), waiters.subscribe('other', () => {})];
+    expect(subscriptions).toBe(1);
+    for (const each of leave) each?.();
+    expect(subscriptions).toBe(0);
+    waiters.subscribe('one', () => {});
+    waiters.close();
+    expect(subscriptions).toBe(0);
   });
 });
 

@@ -8,6 +8,7 @@ import {
   endApp,
   endSession,
   liveSessionsOf,
+  SESSIONS_TOPIC,
 } from '../../src/sessions/ending.ts';
 import { revocations } from '../../src/sessions/revocations.ts';
 import { rosters } from '../../src/sessions/roster.ts';
@@ -36,10 +37,14 @@ beforeEach(async () => {
 
 afterEach(() => store.close());
 
-async function started(clientIds: readonly string[] = ['notes'], platform = 'web'): Promise<DeviceSession> {
+async function started(
+  clientIds: readonly string[] = ['notes'],
+  platform = 'web',
+  more: { deviceKey?: string } = {},
+): Promise<DeviceSession> {
   const session = sessionWith(clientIds, { now: clock.now(), accountId: account, platform });
   const admission = { store, clock, platforms, settings };
-  await admit(admission, { session, authenticatedAt: clock.now() });
+  await admit(admission, { session, authenticatedAt: clock.now(), ...more });
   return session;
 }
 
@@ -50,7 +55,7 @@ async function sessionNow(session: DeviceSession): Promise<DeviceSession> {
 }
 
 async function revocationsNow() {
-  return (await store.scan(revocations, { limit: 100 })).records;
+  return (await store.scan(revocations, { limit: 100 })).records.map(({ body }) => body);
 }
 
 describe('endSession', () => {
@@ -225,5 +230,61 @@ describe('sweepOnce', () => {
     await sweepOnce({ store, clock, settings });
 
     expect(await store.get(deviceSessions, session.id)).toBeUndefined();
+  });
+});
+
+describe('a wake-up', () => {
+  /** What was told until now of which session, as the session was when the wake-up came. */
+  function listening() {
+    const told: { id: string | undefined; hasEnd: boolean }[] = [];
+    const end = store.subscribe(SESSIONS_TOPIC, async (id) => {
+      const session = id === undefined ? undefined : await store.get(deviceSessions, id);
+      const hasEnd = session?.state === 'ended' || session?.apps[1]?.ended !== undefined;
+      told.push({ id, hasEnd });
+    });
+    return async () => {
+      const last = Promise.withResolvers<void>();
+      const endLast = store.subscribe(SESSIONS_TOPIC, () => last.resolve());
+      store.notify(SESSIONS_TOPIC, 'the last');
+      await last.promise;
+      end();
+      endLast();
+      return told.filter(({ id }) => id !== 'the last');
+    };
+  }
+
+  it.each<[string, (session: DeviceSession) => Promise<unknown>]>([
+    ['a session', ({ id }) => endSession(deps, id, cause)],
+    ['one app of several', ({ id }) => endApp(deps, { sessionId: id, appNumber: '1' }, cause)],
+    ['everything of an account', () => endAllOfAccount(deps, account, cause)],
+    ['what a newer sign-in replaces', () => started(['notes'], 'web', { deviceKey: 'the browser' })],
+    [
+      'what ran idle',
+      async () => {
+        clock.advance(8 * HOUR);
+        await sweepOnce({ store, clock, settings });
+      },
+    ],
+  ])('follows the commit that ends %s, and names the session', async (_what, end) => {
+    const session = await started(['notes', 'mail'], 'web', { deviceKey: 'the browser' });
+    const toldSoFar = listening();
+
+    await end(session);
+
+    expect(await toldSoFar()).toEqual([{ id: session.id, hasEnd: true }]);
+  });
+
+  it('comes for nobody where nothing has ended', async () => {
+    const session = await started();
+    await endSession(deps, session.id, cause);
+    const toldSoFar = listening();
+
+    await endSession(deps, session.id, cause);
+    await endApp(deps, { sessionId: session.id, appNumber: '1' }, cause);
+    await endAllOfAccount(deps, account, cause);
+    await sweepOnce({ store, clock, settings });
+    await started();
+
+    expect(await toldSoFar()).toEqual([]);
   });
 });

@@ -8,6 +8,7 @@ import { revocations } from '../../src/sessions/revocations.ts';
 import { rosters } from '../../src/sessions/roster.ts';
 import { openStore } from '../../src/storage/open.ts';
 import { patch, type Store } from '../../src/storage/store.ts';
+import { forwardingStore } from '../support/forwarding-store.ts';
 import { type TestClock, testClock } from '../support/test-clock.ts';
 import { platforms, sessionWith } from './session-fixtures.ts';
 
@@ -49,14 +50,12 @@ describe('lockOut', () => {
     const { session: phone } = await signIn('ios');
     const { session: browser } = await signIn('web');
     let commits = 0;
-    const counting: Store = {
-      ...deps.store,
-      get: (type, id) => store.get(type, id),
+    const counting = forwardingStore(store, {
       commit: (writes) => {
         commits += 1;
         return store.commit(writes);
       },
-    };
+    });
 
     const ended = await lockOut({ ...deps, store: counting }, account.id, ban);
 
@@ -97,9 +96,7 @@ describe('lockOut', () => {
   it('decides again when the account was changed in between', async () => {
     const { session } = await signIn('ios');
     let first = true;
-    const racing: Store = {
-      ...deps.store,
-      get: (type, id) => store.get(type, id),
+    const racing = forwardingStore(store, {
       commit: async (writes) => {
         if (first) {
           first = false;
@@ -107,7 +104,7 @@ describe('lockOut', () => {
         }
         return store.commit(writes);
       },
-    };
+    });
 
     await lockOut({ ...deps, store: racing }, account.id, ban);
 

@@ -11,6 +11,7 @@ import type { Approval, Redemption } from '../../qr/redeeming.ts';
 import { prepareRedemption } from '../../qr/redeeming.ts';
 import type { QrSnapshot } from '../../qr/viewing.ts';
 import { viewTransaction } from '../../qr/viewing.ts';
+import { QR_TOPIC } from '../../qr/waiting.ts';
 import { deviceSessions, endOf } from '../../sessions/device-session.ts';
 import { labelIn } from '../api/qr-following.ts';
 import { openingOf } from '../api/qr-opening.ts';
@@ -107,7 +108,7 @@ async function redeemHere(deps: WebDeps, ctx: Context, interaction: Interaction)
   }
   if (outcome.kind === 'too_late') return refuseSignIn(deps, ctx, interaction, tooLate);
 
-  deps.qr.waiters.notify(approval.transactionId);
+  deps.store.notify(QR_TOPIC, approval.transactionId);
   rememberHere(deps, ctx, [approval.accountId]);
   await finishWithSession(deps, ctx, completed, outcome.sessionId);
 }
