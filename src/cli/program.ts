@@ -238,6 +238,19 @@ Examples:
   strata keys rotate --use refresh`,
     )
     .action(async (options) => (await load()).rotateKeysCommand(shell, options));
+  command(keys, 'rotate-master')
+    .description('wrap all keys that the previous master secret wraps with the current one')
+    .addHelpText(
+      'after',
+      `
+To replace the master secret while servers run:
+  1. Give every process the new secret as the current one (STRATA_MASTER_SECRET or its file) and the old one
+     as the previous (STRATA_MASTER_SECRET_PREVIOUS or its file), one process after the other.
+  2. strata keys rotate-master, with the same settings. It may be repeated at any time.
+  3. Take the previous one away from every process.
+Rotate no keys between the first process and the last one of step 1.`,
+    )
+    .action(async (options) => (await load()).rotateMasterCommand(shell, options));
 }
 
 function command(parent: Command, name: string): Command {
