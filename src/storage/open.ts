@@ -21,6 +21,8 @@ export interface OpenStoreOptions {
   readonly types: readonly RecordType<object>[];
   /** Commits that may wait for the disk at once; more are refused as `overloaded`. 10,000 unless told. */
   readonly waitingMax?: number;
+  /** SQLite: bytes of JSON text in those commits, likewise. 64 MiB unless told. */
+  readonly waitingBytesMax?: number;
   /** How long one attempt waits while another process writes, in milliseconds. 5,000 unless told. */
   readonly busyTimeoutMs?: number;
   /** Told once when the store is lost for good and the process had better end. */
@@ -29,10 +31,24 @@ export interface OpenStoreOptions {
 
 const MEMORY_URL = 'sqlite::memory:';
 const WAITING_MAX = 10_000;
+const WAITING_BYTES_MAX = 64 * 2 ** 20;
 
 /** Throws `DomainError` with `store_unavailable`, whose detail is a sentence for the operator. */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
-  const { url, dataDir, types, clock, waitingMax = WAITING_MAX } = options;
+  const store = await openMovingStore(options);
+  try {
+    await refuseMoving(store);
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** The same for those who move stores: opens half a copy, too, and what was left behind. */
+export async function openMovingStore(options: OpenStoreOptions): Promise<Store> {
+  const { url, dataDir, clock, waitingMax = WAITING_MAX } = options;
+  const types = [...options.types, storeMoves];
   if (isMongo(url)) {
     const { openMongo } = await loadMongo();
     return openMongo({ url, clock, types, waitingMax });
@@ -43,6 +59,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     clock: clock ?? systemClock(),
     types,
     waitingMax,
+    waitingBytesMax: options.waitingBytesMax ?? WAITING_BYTES_MAX,
     busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
     onFatal: options.onFatal ?? (() => undefined),
   });

@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { OpenForContract } from './contract.ts';
+import type { Report } from './contract-child.ts';
+import { ask, kill, startChild } from './contract-children.ts';
 
 /** A listener and what it was told, which can be awaited. */
 function listening() {
@@ -62,6 +64,39 @@ export function describeWakeUps(open: (options?: object) => ReturnType<OpenForCo
 
       await store.close();
       expect(() => store.notify('qr', 'b')).not.toThrow();
+    });
+
+    it('reach other processes on the same store, with the key', async (context) => {
+      const { store, address } = await open();
+      if (address === undefined) return context.skip('only one process can use this store');
+      const child = await startChild(address);
+      const heard = listening();
+      store.subscribe('qr', heard.listener);
+
+      await ask(child, { kind: 'notify', topic: 'qr', key: 'from the child', everyMs: 100 });
+
+      while (!heard.told.includes('from the child')) await heard.next();
+      await kill(child);
+    });
+
+    it('are heard by other processes on the same store, with the key', async (context) => {
+      const { store, address } = await open();
+      if (address === undefined) return context.skip('only one process can use this store');
+      const child = await startChild(address);
+      await ask(child, { kind: 'listen', topic: 'qr' });
+      const woken: (string | undefined)[] = [];
+      child.on('message', (report: Report) => {
+        if (report.kind === 'woken') woken.push(report.key);
+      });
+
+      await vi.waitFor(
+        () => {
+          store.notify('qr', 'from the parent');
+          expect(woken).toContain('from the parent');
+        },
+        { timeout: 15_000, interval: 100 },
+      );
+      await kill(child);
     });
   });
 }

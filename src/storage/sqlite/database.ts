@@ -1,9 +1,6 @@
-// Opens database files: their settings and their rights. What an operator can do something about is refused
-// with one sentence that says so.
-import { closeSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
+// Connections to a database and their settings. What an operator can do something about is refused with one
+// sentence that says so.
 import { DatabaseSync } from 'node:sqlite';
-import { makePrivateDirectory } from '../../core/directories.ts';
 import { DomainError } from '../../core/errors.ts';
 
 export const MEMORY = ':memory:';
@@ -21,7 +18,7 @@ const SQLITE_BUSY = 5;
 export function openWritable({ path, busyTimeoutMs }: DatabaseSettings): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: busyTimeoutMs });
   // FULL: an answered commit survives a power loss (I8); NORMAL would bring redeemed codes back to life.
-  db.exec('PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000');
+  db.exec('PRAGMA synchronous = FULL');
   db.exec('PRAGMA cache_size = -32768; PRAGMA trusted_schema = OFF');
   return db;
 }
@@ -31,24 +28,6 @@ export function openReadOnly({ path, busyTimeoutMs }: DatabaseSettings): Databas
   const db = new DatabaseSync(path, { timeout: busyTimeoutMs, readOnly: true });
   db.exec('PRAGMA cache_size = -32768; PRAGMA trusted_schema = OFF');
   return db;
-}
-
-/**
- * Makes the file and its directory where they are missing, readable by their owner alone. SQLite gives its
- * log and its shared memory beside the file the same rights.
- */
-export function makeFile(path: string): void {
-  try {
-    makePrivateDirectory(dirname(path));
-    closeSync(openSync(path, 'a', 0o600));
-  } catch (error) {
-    throw unusable(path, `cannot be opened for writing (${sentenceOf(error)})`, error);
-  }
-}
-
-/** Puts what was written into the main file and empties the log beside it, as far as readers allow. */
-export function checkpoint(db: DatabaseSync): void {
-  db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
 }
 
 export function unusable(path: string, why: string, cause?: unknown): DomainError {

@@ -8,10 +8,12 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { EncodedWrite } from '../encoded-write.ts';
 import type { CommitOutcome } from '../store.ts';
 import { retryBusy, sentenceOf } from './database.ts';
+import { isFrozen } from './frozen.ts';
 import type { Answer, Batch, Job } from './job.ts';
 import { type Judging, judge, type Plan } from './judge.ts';
 import { TableStatements } from './statements.ts';
 import type { Table } from './table.ts';
+import { WakeUpTable } from './wake-up-table.ts';
 
 /** How often a batch waits, each time for the busy timeout, while another process writes. */
 const BEGIN_ATTEMPTS = 2;
@@ -21,11 +23,13 @@ export class Engine {
   readonly #tables: ReadonlyMap<string, TableStatements>;
   /** The tables whose records expire, in the order of their turns. */
   readonly #sweeping: TableStatements[];
+  readonly #wakeUps: WakeUpTable;
 
   constructor(db: DatabaseSync, tables: ReadonlyMap<string, Table>) {
     this.#db = db;
     this.#tables = new Map([...tables].map(([name, table]) => [name, new TableStatements(db, table)]));
     this.#sweeping = [...this.#tables.values()].filter(({ table }) => table.type.expiresAt !== undefined);
+    this.#wakeUps = new WakeUpTable(db);
   }
 
   /** Runs the jobs as one transaction and answers them in their order; all fail if it cannot be stored. */
@@ -44,17 +48,27 @@ export class Engine {
   #runJob(job: Job, now: number): Answer {
     this.#db.exec('SAVEPOINT job');
     try {
-      const answer: Answer =
-        job.kind === 'commit'
-          ? { kind: 'outcome', outcome: this.#commit(job.writes, now) }
-          : { kind: 'swept', count: this.#sweep(job.limit, now) };
+      const answer = this.#answer(job, now);
       this.#db.exec('RELEASE job');
       return answer;
     } catch (error) {
       // A full disk or a broken one can end the whole transaction: then nothing of the batch is there any more.
       if (!this.#db.isTransaction) throw error;
       this.#db.exec('ROLLBACK TO job; RELEASE job');
+      if (isFrozen(error)) return job.kind === 'commit' ? { kind: 'moving' } : { kind: 'swept', count: 0 };
       return { kind: 'failed', detail: sentenceOf(error) };
+    }
+  }
+
+  #answer(job: Job, now: number): Answer {
+    switch (job.kind) {
+      case 'commit':
+        return { kind: 'outcome', outcome: this.#commit(job.writes, now) };
+      case 'sweep':
+        return { kind: 'swept', count: this.#sweep(job.limit, now) };
+      case 'wake_up':
+        this.#wakeUps.append(job.wakeUp, now);
+        return { kind: 'noted' };
     }
   }
 

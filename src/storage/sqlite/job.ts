@@ -1,12 +1,19 @@
 // What travels between the callers' thread and the engine's.
 import { type EncodedWrite, encodedWrites } from '../encoded-write.ts';
 import type { CommitOutcome, Write } from '../store.ts';
+import type { WakeUp } from './wake-up-table.ts';
 
-export type Job = { kind: 'commit'; writes: readonly EncodedWrite[] } | { kind: 'sweep'; limit: number };
+export type Job =
+  | { kind: 'commit'; writes: readonly EncodedWrite[] }
+  | { kind: 'sweep'; limit: number }
+  | { kind: 'wake_up'; wakeUp: WakeUp };
 
 export type Answer =
   | { kind: 'outcome'; outcome: CommitOutcome }
   | { kind: 'swept'; count: number }
+  | { kind: 'noted' }
+  /** Nothing was done, since the store is being moved. */
+  | { kind: 'moving' }
   /** The outcome could not be had; a sentence for the log says why. */
   | { kind: 'failed'; detail: string };
 
@@ -22,4 +29,24 @@ export interface Batch {
 
 export function commitJob(writes: readonly Write[]): Job {
   return { kind: 'commit', writes: encodedWrites(writes) };
+}
+
+/** How much of a job has to be kept while it waits: its ids and JSON text, in bytes of UTF-8. */
+export function bytesOf(job: Job): number {
+  if (job.kind === 'sweep') return 0;
+  const texts = job.kind === 'commit' ? job.writes.flatMap(textsOf) : Object.values(job.wakeUp);
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+}
+
+function textsOf(write: EncodedWrite): string[] {
+  switch (write.kind) {
+    case 'insert':
+    case 'put':
+      return [write.id, write.json];
+    case 'patch':
+      return [write.id, ...write.set.map(([, json]) => json ?? '')];
+    case 'remove':
+    case 'check':
+      return [write.id];
+  }
 }

@@ -1,16 +1,15 @@
 // Brings a database file to the shape that the declared record types ask for: new tables, columns and indexes
-// are added to an existing file, in one transaction. Nothing but indexes is ever dropped. All processes that
-// share a file run the same release; an older one that opens it later drops the indexes it does not maintain,
+// are added to an existing file, in one transaction, after the steps that lead from version to version
+// (migrations.ts). Nothing but indexes is ever dropped. All processes that share a file run the same release; an older one that opens it later drops the indexes it does not maintain,
 // and the newer one, opening it again, derives the columns anew and builds them again.
 import type { DatabaseSync } from 'node:sqlite';
 import { bodyOf } from '../body.ts';
 import { MEMORY, primaryCode, retryBusy, unusable } from './database.ts';
+import { SCHEMA_VERSION, stepsFrom } from './migrations.ts';
 import { columnsOf, createTable, type Index, quoted, type Table } from './table.ts';
 
 /** "Stra" in ASCII: tells our files from those of other programs. */
 const APPLICATION_ID = 0x53747261;
-/** Goes up when a release stores records in a way that older ones do not understand. */
-const SCHEMA_VERSION = 1;
 
 const SQLITE_CONSTRAINT = 19;
 const BACKFILL_ROWS = 500;
@@ -31,6 +30,7 @@ export function prepareSchema(db: DatabaseSync, target: SchemaTarget): void {
   try {
     // Looked at again: another process may have opened the same new file in the meantime.
     refuseForeign(db, target.path);
+    for (const step of stepsFrom(pragma(db, 'user_version'))) db.exec(step);
     db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
     for (const table of target.tables.values()) migrate(db, table, target);
     db.exec('COMMIT');

@@ -2,19 +2,21 @@
 import assert from 'node:assert/strict';
 import type { Clock } from '../../core/clock.ts';
 import { DomainError } from '../../core/errors.ts';
+import { storeIsMoving } from '../moves.ts';
 import type { RecordType } from '../record-type.ts';
 import type { CommitOutcome, Identified, ListOptions, Page, Store, WakeUpListener, Write } from '../store.ts';
 import { WakeUps } from '../wake-ups.ts';
 import {
   type DatabaseSettings,
   MEMORY,
-  makeFile,
   openReadOnly,
   openWritable,
   sentenceOf,
   unusable,
 } from './database.ts';
+import { makeFile } from './database-file.ts';
 import { type Answer, commitJob, type Job } from './job.ts';
+import { OtherProcesses } from './other-processes.ts';
 import { Reader } from './reader.ts';
 import { prepareSchema, type SchemaTarget } from './schema.ts';
 import { type Table, tablesOf } from './table.ts';
@@ -46,7 +48,13 @@ function openInMemory(settings: DatabaseSettings, target: SchemaTarget, options:
   const db = openWritable(settings);
   prepareSchema(db, target);
   const writer = memoryWriter(db, target.tables, options);
-  return new SqliteStore(options.clock, target.tables, new Reader(db, options.clock), writer);
+  return new SqliteStore({
+    clock: options.clock,
+    tables: target.tables,
+    reader: new Reader(db, options.clock),
+    writer,
+    wakeUps: new WakeUps(),
+  });
 }
 
 async function openFile(
@@ -63,12 +71,26 @@ async function openFile(
   }
 
   const writer = await threadWriter({ ...settings, types: options.types }, options);
-  return new SqliteStore(
-    options.clock,
-    target.tables,
-    new Reader(openReadOnly(settings), options.clock),
+  const readable = openReadOnly(settings);
+  const wakeUps = new WakeUps();
+  return new SqliteStore({
+    clock: options.clock,
+    tables: target.tables,
+    reader: new Reader(readable, options.clock),
     writer,
-  );
+    wakeUps,
+    others: new OtherProcesses(readable, writer, wakeUps),
+  });
+}
+
+interface Parts {
+  readonly clock: Clock;
+  readonly tables: ReadonlyMap<string, Table>;
+  readonly reader: Reader;
+  readonly writer: Writer;
+  readonly wakeUps: WakeUps;
+  /** Absent where no other process can have the database. */
+  readonly others?: OtherProcesses;
 }
 
 class SqliteStore implements Store {
@@ -76,14 +98,17 @@ class SqliteStore implements Store {
   readonly #tables: ReadonlyMap<string, Table>;
   readonly #reader: Reader;
   readonly #writer: Writer;
-  readonly #wakeUps = new WakeUps();
+  readonly #wakeUps: WakeUps;
+  readonly #others: OtherProcesses | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(clock: Clock, tables: ReadonlyMap<string, Table>, reader: Reader, writer: Writer) {
+  constructor({ clock, tables, reader, writer, wakeUps, others }: Parts) {
     this.clock = clock;
     this.#tables = tables;
     this.#reader = reader;
     this.#writer = writer;
+    this.#wakeUps = wakeUps;
+    this.#others = others;
   }
 
   async get<Body extends object>(type: RecordType<Body>, id: string): Promise<Body | undefined> {
@@ -137,10 +162,16 @@ class SqliteStore implements Store {
 
   notify(topic: string, key: string): void {
     this.#wakeUps.notify(topic, key);
+    this.#others?.tell(topic, key);
   }
 
   subscribe(topic: string, listener: WakeUpListener): () => void {
-    return this.#wakeUps.subscribe(topic, listener);
+    const end = this.#wakeUps.subscribe(topic, listener);
+    this.#others?.listen();
+    return () => {
+      end();
+      if (this.#wakeUps.isIdle) this.#others?.rest();
+    };
   }
 
   close(): Promise<void> {
@@ -150,13 +181,15 @@ class SqliteStore implements Store {
 
   /** The writer goes last: whoever is the last on the file removes the log beside it. */
   async #close(): Promise<void> {
+    this.#others?.close();
     await this.#writer.drain();
     this.#reader.close();
     await this.#writer.close();
   }
 
-  async #submit(job: Job): Promise<Exclude<Answer, { kind: 'failed' }>> {
+  async #submit(job: Job): Promise<Exclude<Answer, { kind: 'failed' | 'moving' }>> {
     const answer = await this.#writer.submit(job);
+    if (answer.kind === 'moving') throw storeIsMoving();
     if (answer.kind === 'failed') throw new DomainError('store_unavailable', { detail: answer.detail });
     return answer;
   }

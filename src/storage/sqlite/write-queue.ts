@@ -1,12 +1,13 @@
 // The callers' side of the writer: collects the jobs of one turn of the event loop into a batch, bounds how
-// many wait (I12), and hands each its answer. Batches are answered in the order in which they were handed over.
+// many and how much wait (I12), and hands each its answer. Batches are answered in the order in which they were handed over.
 
 import type { Clock } from '../../core/clock.ts';
 import { DomainError } from '../../core/errors.ts';
-import type { Answer, Batch, Job } from './job.ts';
+import { type Answer, type Batch, bytesOf, type Job } from './job.ts';
 
 interface Waiting {
   readonly job: Job;
+  readonly bytes: number;
   settle(answer: Answer | DomainError): void;
 }
 
@@ -14,6 +15,8 @@ interface WriteQueueOptions {
   readonly clock: Clock;
   /** Jobs that may wait at once; more are refused as `overloaded`. */
   readonly waitingMax: number;
+  /** Bytes of JSON text in them, likewise. One job may have more, if it is alone. */
+  readonly waitingBytesMax: number;
   /** Hands a batch to the engine, which answers by `settle`. */
   send(batch: Batch): void;
 }
@@ -22,6 +25,8 @@ export class WriteQueue {
   readonly #options: WriteQueueOptions;
   #collected: Waiting[] = [];
   #sent: Waiting[] = [];
+  /** Of all that wait. */
+  #bytes = 0;
   /** Why no more jobs are taken. */
   #ended: DomainError | undefined;
   #emptied: (() => void) | undefined;
@@ -32,12 +37,14 @@ export class WriteQueue {
 
   submit(job: Job): Promise<Answer> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
-    if (this.#waiting >= this.#options.waitingMax) return Promise.reject(overloaded());
+    const bytes = bytesOf(job);
+    if (!this.#hasRoom(bytes)) return Promise.reject(overloaded());
 
+    this.#bytes += bytes;
     return new Promise((resolve, reject) => {
       const settle = (answer: Answer | DomainError) =>
         answer instanceof DomainError ? reject(answer) : resolve(answer);
-      this.#collected.push({ job, settle });
+      this.#collected.push({ job, bytes, settle });
       if (this.#collected.length === 1) setImmediate(() => this.#flush());
     });
   }
@@ -45,6 +52,7 @@ export class WriteQueue {
   /** The answers to the jobs that have waited longest. */
   settle(answers: readonly Answer[]): void {
     const answered = this.#sent.splice(0, answers.length);
+    for (const { bytes } of answered) this.#bytes -= bytes;
     for (const [index, answer] of answers.entries()) answered[index]?.settle(answer);
     if (this.#waiting === 0) this.#emptied?.();
   }
@@ -66,6 +74,12 @@ export class WriteQueue {
     this.#collected = [];
     for (const waiting of failed) waiting.settle(error);
     this.#emptied?.();
+  }
+
+  #hasRoom(bytes: number): boolean {
+    const { waitingMax, waitingBytesMax } = this.#options;
+    if (this.#waiting >= waitingMax) return false;
+    return this.#waiting === 0 || this.#bytes + bytes <= waitingBytesMax;
   }
 
   get #waiting(): number {

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { RecordType } from '../record-type.ts';
-import { checkpoint, type DatabaseSettings, openWritable } from './database.ts';
+import { Checkpoints } from './checkpoints.ts';
+import { type DatabaseSettings, openWritable } from './database.ts';
 import { Engine } from './engine.ts';
 import type { Answer, Batch, Job } from './job.ts';
 import { tablesOf } from './table.ts';
@@ -17,14 +18,18 @@ export type FromWriterThread = { kind: 'ready' } | { kind: 'answers'; answers: r
 
 /** Jobs in one transaction: enough to share the cost of the disk, few enough to be answered soon. */
 const JOBS_MAX = 256;
+/** A pause in which the log is written back and emptied. Sweeps, which come all the time, are no work. */
+const PAUSE_MS = 1_000;
 
 const { types, ...settings } = workerData as WriterThreadData;
 const db = openWritable(settings);
 const engine = new Engine(db, tablesOf(types));
+const checkpoints = new Checkpoints(db, settings);
 
 const waiting: Job[] = [];
 let now = 0;
 let closing = false;
+let pause: NodeJS.Timeout | undefined;
 
 assert(parentPort !== null, 'the writer runs in a thread of its own');
 const port = parentPort;
@@ -32,7 +37,7 @@ port.on('message', (message: ToWriterThread) => {
   receive(message);
   while (waiting.length > 0) {
     receiveMore();
-    answer({ kind: 'answers', answers: engine.run({ now, jobs: waiting.splice(0, JOBS_MAX) }) });
+    run();
   }
   if (closing) close();
 });
@@ -43,17 +48,29 @@ function receive(message: ToWriterThread): void {
     closing = true;
     return;
   }
+  if (message.batch.jobs.some(({ kind }) => kind !== 'sweep')) awaitPause();
   // The latest time serves all that wait, since they are judged when they are committed, not when they came.
   now = message.batch.now;
   waiting.push(...message.batch.jobs);
 }
 
+/** All that came: how many wait decides when the log is written back. */
 function receiveMore(): void {
-  while (waiting.length < JOBS_MAX) {
+  for (;;) {
     const next = receiveMessageOnPort(port);
     if (next === undefined) return;
     receive(next.message as ToWriterThread);
   }
+}
+
+function run(): void {
+  checkpoints.before(waiting.length);
+  answer({ kind: 'answers', answers: engine.run({ now, jobs: waiting.splice(0, JOBS_MAX) }) });
+  checkpoints.after(now);
+}
+
+function awaitPause(): void {
+  pause = pause?.refresh() ?? setTimeout(() => checkpoints.idle(), PAUSE_MS);
 }
 
 function answer(message: FromWriterThread): void {
@@ -61,7 +78,8 @@ function answer(message: FromWriterThread): void {
 }
 
 function close(): void {
-  checkpoint(db);
+  clearTimeout(pause);
+  checkpoints.last();
   db.close();
   port.close();
 }

@@ -22,6 +22,7 @@ export interface Writer {
 export interface WriterOptions {
   readonly clock: Clock;
   readonly waitingMax: number;
+  readonly waitingBytesMax: number;
   /** Told once when the writer is lost for good; every commit fails from then on. */
   readonly onFatal: (error: DomainError) => void;
 }

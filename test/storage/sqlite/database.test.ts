@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { makeFile, openReadOnly, openWritable } from '../../../src/storage/sqlite/database.ts';
+import { openReadOnly, openWritable } from '../../../src/storage/sqlite/database.ts';
+import { makeFile } from '../../../src/storage/sqlite/database-file.ts';
 import { prepareSchema } from '../../../src/storage/sqlite/schema.ts';
 
 let path: string;
@@ -32,7 +33,6 @@ describe('openWritable', () => {
     const full = 2;
     expect(pragma(db, 'synchronous')).toBe(full);
     expect(pragma(db, 'journal_mode')).toBe('wal');
-    expect(pragma(db, 'wal_autocheckpoint')).toBe(1000);
     expect(pragma(db, 'busy_timeout')).toBe(1234);
   });
 });

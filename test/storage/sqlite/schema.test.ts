@@ -196,10 +196,10 @@ describe('a file that is not ours', () => {
 
   it('is refused where a newer release wrote it', async () => {
     await written(plain, {});
-    query('PRAGMA user_version = 2');
+    query('PRAGMA user_version = 3');
 
     expect(await refusal()).toBe(
-      `the database file ${file()} was written by a newer release (schema 2, this one knows 1)`,
+      `the database file ${file()} was written by a newer release (schema 3, this one knows 2)`,
     );
   });
 });
