@@ -3,6 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import { MongoClient } from 'mongodb';
 import { describe } from 'vitest';
+import { migrateStore } from '../../src/storage/open.ts';
+import type { RecordType } from '../../src/storage/record-type.ts';
 
 export interface FreshDatabase {
   /** As in `store.url`: the server of MONGODB_URI and a database that nobody has used. */
@@ -46,6 +48,13 @@ function withDatabase(uri: string, name: string): string {
     parameters.set('authSource', database || 'admin');
   const query = parameters.toString();
   return `${server}/${name}${query === '' ? '' : `?${query}`}`;
+}
+
+/** A database that `strata migrate` has made ready for these types. */
+export async function preparedDatabase(types: readonly RecordType<object>[]): Promise<FreshDatabase> {
+  const database = freshDatabase();
+  await migrateStore({ url: database.url, dataDir: '', types });
+  return database;
 }
 
 /** Tests that are skipped where there is no server to run them against. */

@@ -1,6 +1,6 @@
 // From a URL to a database that the store can work with: one member of a replica set, or a sharded cluster.
-import { type Db, MongoClient, type MongoClientOptions, MongoError, MongoServerError } from 'mongodb';
-import type { DomainError } from '../../core/errors.ts';
+import { type Db, MongoClient, type MongoClientOptions, MongoServerError } from 'mongodb';
+import { DomainError } from '../../core/errors.ts';
 import { type MongoAddress, readAddress, refused } from './address.ts';
 
 export interface Connection {
@@ -57,7 +57,7 @@ export async function connect(url: string, settings: MongoClientOptions = {}): P
     };
   } catch (error) {
     await client.close();
-    throw error instanceof MongoError ? unreachable(address.place, error) : error;
+    throw error instanceof DomainError ? error : unreachable(address.place, error);
   }
 }
 
@@ -94,8 +94,8 @@ function unfitness(hello: {
   return undefined;
 }
 
-/** One sentence for what the driver says in its own words. */
-export function unreachable(place: string, error: MongoError): DomainError {
+/** One sentence for what the driver, or the system below it, says in its own words. */
+export function unreachable(place: string, error: unknown): DomainError {
   const code = error instanceof MongoServerError ? error.code : undefined;
   if (code === AUTHENTICATION_FAILED) {
     return refused(
@@ -106,6 +106,6 @@ export function unreachable(place: string, error: MongoError): DomainError {
   if (code === UNAUTHORIZED) {
     return refused(`${place} does not let this user in: it needs the role readWrite there`, error);
   }
-  const [reason = ''] = error.message.split('\n');
+  const [reason] = (error instanceof Error ? error.message : String(error)).split('\n');
   return refused(`${place} cannot be reached: ${reason}`, error);
 }
