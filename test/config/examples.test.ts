@@ -53,7 +53,8 @@ describe('config/production.example.yaml', () => {
   });
 
   it('names every environment variable', () => {
-    const names = [...overrides.map(({ variable }) => variable), 'STRATA_MASTER_SECRET', 'STRATA_CONFIG'];
+    const secrets = ['STRATA_MASTER_SECRET', 'STRATA_MASTER_SECRET_PREVIOUS'];
+    const names = [...overrides.map(({ variable }) => variable), ...secrets, 'STRATA_CONFIG'];
 
     for (const name of names) expect(example).toMatch(new RegExp(`^# .*\\b${name}\\b`, 'm'));
   });

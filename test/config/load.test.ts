@@ -153,6 +153,38 @@ describe('the master secret', () => {
     expect(config.masterSecretFile).toBeUndefined();
   });
 
+  it('before it is had in the same ways', () => {
+    const previous = 'Xk2dQ8vN5sZ1yB7mH4tR9wLc6Jf3Gp0A';
+    writeFileSync(join(cwd, 'previous'), `${previous}\n`);
+    const named = `${production}previousMasterSecretFile: previous`;
+
+    expect(load(named, secret)).toMatchObject({
+      previousMasterSecret: previous,
+      previousMasterSecretFile: join(cwd, 'previous'),
+    });
+    expect(load(production, { ...secret, STRATA_MASTER_SECRET_PREVIOUS_FILE: 'previous' })).toMatchObject({
+      previousMasterSecret: previous,
+    });
+    const direct = load(named, { ...secret, STRATA_MASTER_SECRET_PREVIOUS: `${previous}!` });
+    expect(direct.previousMasterSecret).toBe(`${previous}!`);
+    expect(direct.previousMasterSecretFile).toBeUndefined();
+    expect(load(production, secret).previousMasterSecret).toBeUndefined();
+  });
+
+  it('before it is refused where it cannot be read, is empty, or is the current one, and not for being weak', () => {
+    const previous = (value: string) => ({ ...secret, STRATA_MASTER_SECRET_PREVIOUS: value });
+    const missing = `${production}previousMasterSecretFile: missing`;
+
+    expect(complaintsOf(missing, secret)).toEqual([
+      { path: 'previousMasterSecretFile', message: 'cannot be read: there is no such file', line: 3 },
+    ]);
+    expect(complaintsOf(production, previous(' '))[0]?.message).toContain('is empty');
+    const same = errorOf(() => load(production, previous(testMasterSecret)));
+    expect(same.complaints.map(({ path }) => path)).toEqual(['STRATA_MASTER_SECRET_PREVIOUS']);
+    expect(same.message).not.toContain(testMasterSecret);
+    expect(load(production, previous('changeme')).previousMasterSecret).toBe('changeme');
+  });
+
   it('is refused where its file is missing, a directory or holds a default', () => {
     mkdirSync(join(cwd, 'folder'), { recursive: true });
     writeFileSync(join(cwd, 'weak'), 'changeme');

@@ -66,6 +66,16 @@ describe('brokenRules', () => {
     ]);
   });
 
+  it('blames the place that the master secret before came from', () => {
+    const { masterSecret = '' } = testConfig();
+    const previous = { previousMasterSecret: masterSecret };
+    expect(brokenPaths({}, previous)).toEqual(['STRATA_MASTER_SECRET_PREVIOUS']);
+    expect(brokenPaths({}, { ...previous, previousMasterSecretFile: '/run/previous' })).toEqual([
+      'previousMasterSecretFile',
+    ]);
+    expect(brokenPaths({}, { previousMasterSecret: 'another' })).toEqual([]);
+  });
+
   it('keeps idle limits within absolute ones, defaults included', () => {
     expect(brokenPaths({ platforms: { web: { idle: '24h' } } })).toEqual([]);
     expect(brokenPaths({ platforms: { web: { idle: '25h' } } })).toEqual(['platforms.web.idle']);
@@ -124,6 +134,12 @@ describe('configurationWarnings', () => {
     expect(configurationWarnings(testConfig({ ...demo, listen: { host: '::1' } }))).toEqual([]);
     expect(configurationWarnings(testConfig({ ...demo, listen: { host: '0.0.0.0' } }))).toEqual([
       expect.stringContaining('demo is on'),
+    ]);
+  });
+
+  it('says that a master secret is still being replaced', () => {
+    expect(configurationWarnings({ ...testConfig(production), previousMasterSecret: 'old' })).toEqual([
+      expect.stringContaining('rotate-master'),
     ]);
   });
 

@@ -119,8 +119,11 @@ describe('apis', () => {
 
 describe('single settings', () => {
   it.each<[string, object]>([
-    ['store.url', { store: { url: 'mongodb://127.0.0.1/strata' } }],
-    ['store.url', { store: { url: 'mongodb+srv://host/strata' } }],
+    ['store.url', { store: { url: 'mongodb://127.0.0.1' } }],
+    ['store.url', { store: { url: 'mongodb://127.0.0.1/' } }],
+    ['store.url', { store: { url: 'mongodb+srv://cluster.example/?tls=true' } }],
+    ['store.url', { store: { url: 'mongodb:///strata' } }],
+    ['store.url', { store: { url: 'mongodb://strata:pass/word@db/strata' } }],
     ['store.url', { store: { url: 'postgres://127.0.0.1/strata' } }],
     ['store.url', { store: { url: 'sqlite:' } }],
     ['store.url', { store: { url: 'strata.db' } }],
@@ -147,9 +150,21 @@ describe('single settings', () => {
     expect(refusedPaths(settings)).toEqual([path]);
   });
 
-  it('says once what is wrong with a MongoDB address', () => {
-    const parsed = configSchema.safeParse({ store: { url: 'mongodb://127.0.0.1' } });
+  it.each([
+    'sqlite:strata.db',
+    'sqlite:/var/lib/strata/strata.db',
+    'sqlite::memory:',
+    'mongodb://127.0.0.1/strata',
+    'mongodb://strata:secret@a:27017,b:27017/strata?replicaSet=rs0&tls=true',
+    'mongodb+srv://strata:secret@cluster.example/strata',
+  ])('takes %s for the store', (url) => {
+    expect(refusedPaths({ store: { url } })).toEqual([]);
+  });
 
-    expect(parsed.error?.issues.map(({ message }) => message)).toEqual([expect.stringContaining('MongoDB')]);
+  it('does not repeat an address that may hold a password (I7)', () => {
+    const parsed = configSchema.safeParse({ store: { url: 'mongodb://strata:s3cr3t@db' } });
+
+    expect(parsed.error?.issues).toHaveLength(1);
+    expect(JSON.stringify(parsed.error)).not.toContain('s3cr3t');
   });
 });

@@ -72,6 +72,7 @@ describe('redaction (I7)', () => {
     'number',
     'secret',
     'masterSecret',
+    'previousMasterSecret',
     'password',
     'new_password',
     'passwordHash',

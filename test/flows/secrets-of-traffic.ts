@@ -10,6 +10,7 @@ export type SecretKind =
   | 'device code'
   | 'form value'
   | 'interaction'
+  | 'key'
   | 'mail code'
   | 'password'
   | 'proof'

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { expect } from 'vitest';
+import { keyUses } from '../../src/keys/keyring.ts';
 import {
   addApp,
   apiApp,
@@ -51,6 +52,7 @@ export async function runSecretsScenario(strata: TestServer): Promise<Told> {
   await webSignIns(strata, person);
   await nativeSignIns(strata, person);
   await devices(strata, person);
+  await rotations(strata);
   await services(strata);
   await consents(strata, person);
   await qrSignIns(strata, person, told);
@@ -177,6 +179,12 @@ async function devices(strata: TestServer, person: Person): Promise<void> {
   const { action, fields } = formOf(await typeUserCode(browser, refused.user_code));
   await browser.submit(action, { ...fields, abort: 'yes' });
   await pollForTokens(tv, refused);
+}
+
+/** From here on everything is signed, sealed and numbered with keys that were made while it was watched. */
+async function rotations({ server }: TestServer): Promise<void> {
+  for (const use of keyUses) await server.keyring.rotate(use, { leadMs: 0 });
+  await server.reloadKeys();
 }
 
 async function services(strata: TestServer): Promise<void> {
