@@ -6,20 +6,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAccount } from '../../src/accounts/account.ts';
 import type { ClientMetadata } from '../../src/clients/client.ts';
+import type { Config } from '../../src/config/schema.ts';
 import { createLog } from '../../src/core/log.ts';
 import { recordTypes } from '../../src/records.ts';
 import { createServer, type StrataServer } from '../../src/server.ts';
 import { openStore } from '../../src/storage/open.ts';
+import type { Store } from '../../src/storage/store.ts';
 import { type CountingStore, countingStore } from './counting-store.ts';
+import { type FaultyStore, faultyStore } from './faulty-store.ts';
+import { type FaultPlan, harmlessFaults } from './faulty-store-plan.ts';
 import { freePort } from './free-port.ts';
 import { testClock } from './test-clock.ts';
 import { type TestSettings, testConfig } from './test-config.ts';
 
 export interface TestServer {
   origin: string;
-  server: StrataServer;
+  /** Another one after a restart. */
+  readonly server: StrataServer;
   clock: ReturnType<typeof testClock>;
-  store: CountingStore;
+  /** The records, whatever goes wrong between them and the server. Counts what the server has asked. */
+  readonly store: CountingStore;
+  /** What the server sees of the records, with the faults that were planned. */
+  readonly faults: FaultyStore;
   /** Every line of the log so far. */
   log: string[];
   /** Directory of the database file, where one was asked for. */
@@ -29,6 +37,8 @@ export interface TestServer {
     name?: string;
   }): Promise<{ id: string; email: string; password: string }>;
   addClient(metadata: ClientMetadata): Promise<{ id: string; secret: string }>;
+  /** Another process on the same records, at the same address and without the faults of the last one. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -38,36 +48,56 @@ export interface TestServerOptions {
   config?: TestSettings;
   /** Where the clock starts; real browsers drop cookies whose end their own clock has passed. */
   startMs?: number;
+  /** Another process on the same database file: with its issuer and its clock, and closed before it. */
+  beside?: TestServer;
+  /** Other master secrets than that of all tests. */
+  secrets?: Pick<Config, 'masterSecret' | 'previousMasterSecret'>;
+  /** What goes wrong at the store from the start; `TestServer.faults` takes other plans later. */
+  faults?: FaultPlan;
 }
 
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
-  const dataDir = await mkdtemp(join(tmpdir(), 'strata-test-'));
-  const clock = testClock(options.startMs);
+  const { beside } = options;
+  const dataDir = beside?.dataDir ?? (await mkdtemp(join(tmpdir(), 'strata-test-')));
+  const clock = beside?.clock ?? testClock(options.startMs);
   const log: string[] = [];
-  const config = testConfig({ issuer: origin, listen: { port }, dataDir, ...options.config });
+  const issuer = beside?.server.issuer ?? origin;
+  const settings = testConfig({ issuer, listen: { port }, dataDir, ...options.config });
+  const config = { ...settings, ...options.secrets };
   const opened = await openStore({
-    url: options.file ? 'sqlite:strata.db' : 'sqlite::memory:',
+    url: options.file || beside ? 'sqlite:strata.db' : 'sqlite::memory:',
     dataDir,
     clock,
     types: recordTypes,
   });
   const store = countingStore(opened);
-  const server = await createServer(config, {
-    clock,
-    store,
-    // Nothing happens but what the test does: `server.sweep()` is its to call.
-    background: false,
-    log: createLog({ level: 'trace', destination: { write: (line) => void log.push(line) } }),
-  });
-  await server.listen();
+  let faults = faultyStore(withHarmlessFaults(store), options.faults);
+  let server = await started();
+
+  async function started(): Promise<StrataServer> {
+    const made = await createServer(config, {
+      clock,
+      store: faults,
+      // Nothing happens but what the test does: `server.sweep()` is its to call.
+      background: false,
+      log: createLog({ level: 'trace', destination: { write: (line) => void log.push(line) } }),
+    });
+    await made.listen();
+    return made;
+  }
 
   return {
     origin,
-    server,
+    get server() {
+      return server;
+    },
     clock,
     store,
+    get faults() {
+      return faults;
+    },
     log,
     dataDir,
     addAccount: (account = {}) => addAccount(server, account),
@@ -75,13 +105,24 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       const { client, secret = '' } = await server.clients.create(metadata);
       return { id: client.id, secret };
     },
+    restart: async () => {
+      await server.close(0);
+      faults = faultyStore(withHarmlessFaults(store));
+      server = await started();
+    },
     close: async () => {
       await server.close();
       await opened.close();
+      if (beside) return;
       await rm(dataDir, { recursive: true, force: true });
       clock.restore();
     },
   };
+}
+
+/** Whole suites are run with what STRATA_TEST_FAULTS names, which must not make a difference to any test. */
+function withHarmlessFaults(store: Store): Store {
+  return faultyStore(store, harmlessFaults(process.env.STRATA_TEST_FAULTS));
 }
 
 async function addAccount(server: StrataServer, account: { email?: string; name?: string }) {
