@@ -50,7 +50,8 @@ export async function openMovingStore(options: OpenStoreOptions): Promise<Store>
   const { url, dataDir, clock, waitingMax = WAITING_MAX } = options;
   const types = [...options.types, storeMoves];
   if (isMongo(url)) {
-    const { openMongo } = await loadMongo();
+    // Not before: the driver is large, and most never need it.
+    const { openMongo } = await import('./mongo/open-mongo.ts');
     return openMongo({ url, clock, types, waitingMax });
   }
 
@@ -84,7 +85,7 @@ export interface StoreMigration {
 export async function migrateStore(options: MigrateStoreOptions): Promise<StoreMigration> {
   const { url, dataDir, types, dropUnused = false } = options;
   if (isMongo(url)) {
-    const { migrateMongo } = await loadMongo();
+    const { migrateMongo } = await import('./mongo/migrate-mongo.ts');
     return migrateMongo({ url, types, dropUnused });
   }
 
@@ -110,11 +111,6 @@ export function isInMemory(url: string): boolean {
 
 function isMongo(url: string): boolean {
   return /^mongodb(\+srv)?:/.test(url);
-}
-
-/** The driver is large, and most never need it. */
-function loadMongo() {
-  return import('./mongo/open-mongo.ts');
 }
 
 function refused(detail: string): DomainError {

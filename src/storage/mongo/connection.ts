@@ -1,5 +1,5 @@
 // From a URL to a database that the store can work with: one member of a replica set, or a sharded cluster.
-import { type Db, MongoClient, type MongoClientOptions, MongoServerError } from 'mongodb';
+import { type Db, MongoClient, type MongoClientOptions, MongoError, MongoServerError } from 'mongodb';
 import { DomainError } from '../../core/errors.ts';
 import { type MongoAddress, readAddress, refused } from './address.ts';
 
@@ -108,4 +108,17 @@ export function unreachable(place: string, error: unknown): DomainError {
   }
   const [reason] = (error instanceof Error ? error.message : String(error)).split('\n');
   return refused(`${place} cannot be reached: ${reason}`, error);
+}
+
+/** Leaves no connection behind where the work fails. */
+export async function closedOnFailure<Result>(
+  { client, place }: Connection,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    await client.close();
+    throw error instanceof MongoError ? unreachable(place, error) : error;
+  }
 }

@@ -1,11 +1,10 @@
-// Opens a store on MongoDB, or prepares the database for one. Loaded only where the configuration names one.
-import { MongoError } from 'mongodb';
+// Opens a store on MongoDB. Loaded only where the configuration names one.
 import type { Clock } from '../../core/clock.ts';
 import type { RecordType } from '../record-type.ts';
 import type { Store } from '../store.ts';
-import { type Connection, connect, unreachable } from './connection.ts';
+import { type Connection, closedOnFailure, connect } from './connection.ts';
 import { createMongoStore } from './mongo-store.ts';
-import { checkSchema, indexText, migrate } from './schema.ts';
+import { checkSchema } from './schema.ts';
 import { serverClock } from './server-clock.ts';
 import { SharedWakeUps, type WakeUpFeed } from './wake-up-stream.ts';
 
@@ -22,38 +21,10 @@ export interface MongoOptions {
 /** Throws `DomainError` with `store_unavailable`, whose detail is a sentence for the operator. */
 export async function openMongo(options: MongoOptions): Promise<Store> {
   const connection = await connect(options.url);
-  return working(connection, async () => {
+  return closedOnFailure(connection, async () => {
     await checkSchema({ ...connection, types: options.types });
     return storeOn(connection, options);
   });
-}
-
-export interface MigrateOptions {
-  readonly url: string;
-  readonly types: readonly RecordType<object>[];
-  readonly dropUnused: boolean;
-}
-
-/** What was done, and what could be, in sentences. */
-export async function migrateMongo(options: MigrateOptions): Promise<{ done: string[]; unused: string[] }> {
-  // Building an index on many records takes as long as it takes.
-  const connection = await connect(options.url, { socketTimeoutMS: 0 });
-  const migration = await working(connection, () =>
-    migrate({ ...connection, types: options.types }, options),
-  );
-  await connection.client.close();
-
-  const { collections, made, rebuilt, dropped, unused } = migration;
-  return {
-    done: [
-      ...collections.map((name) => `Made the collection ${name}.`),
-      ...made.map((index) => `Made ${indexText(index)}.`),
-      ...rebuilt.map((index) => `Made ${indexText(index)} anew, which was another one.`),
-      ...dropped.map((index) => `Dropped ${indexText(index)}.`),
-      `The schema of ${connection.place} is that of this release.`,
-    ],
-    unused: unused.map(indexText),
-  };
 }
 
 async function storeOn(connection: Connection, options: MongoOptions): Promise<Store> {
@@ -77,14 +48,4 @@ async function storeOn(connection: Connection, options: MongoOptions): Promise<S
     waitingMax: options.waitingMax,
     close,
   });
-}
-
-/** Leaves no connection behind where the work fails. */
-async function working<Result>({ client, place }: Connection, work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    await client.close();
-    throw error instanceof MongoError ? unreachable(place, error) : error;
-  }
 }
