@@ -5,7 +5,7 @@
 // one binary value that holds JSON. So a path never leads into a list, as MongoDB's paths otherwise would, and
 // a change through one of these fails at the server instead of making something else of it.
 import { Binary, type Document } from 'mongodb';
-import { bodyOf } from '../body.ts';
+import type { Body } from '../body.ts';
 import type { Path } from '../record-type.ts';
 
 /** How many keys a path may have; objects further in are opaque. MongoDB itself nests 100 deep. */
@@ -15,9 +15,9 @@ const OPAQUE = Binary.SUBTYPE_USER_DEFINED;
 /** Stands for the empty key; no other key ends in it, as in all others it begins a code. */
 const EMPTY_KEY = '%';
 
-/** The document for a body given as JSON. */
-export function encodedBody(json: string): Document {
-  return encodedObject(bodyOf(json), 0);
+/** The document for a body. */
+export function encodedBody(body: Body): Document {
+  return encodedObject(body, 0);
 }
 
 /** The value for a field at this depth, which is the number of keys that lead to it. */
@@ -28,10 +28,10 @@ export function encodedValue(value: unknown, depth: number): unknown {
 }
 
 /** The body in a document that was read. */
-export function decodedBody(document: Document): object {
-  return Object.fromEntries(
-    Object.entries(document).map(([name, value]) => [decodedKey(name), decodedValue(value)]),
-  );
+export function decodedBody(document: Document): Body {
+  const fields = Object.entries(document).map(([name, value]) => [decodedKey(name), decodedValue(value)]);
+  // What was stored was a body before, and JSON cannot become anything else on the way.
+  return Object.fromEntries(fields) as Body;
 }
 
 /** Where a field of the body is found in a record's document. */

@@ -36,6 +36,20 @@ export function claimKey(type: Named, field: string, value: string): Binary {
   return new Binary(sha256(claim).subarray(0, KIND_BYTES + ID_BYTES));
 }
 
+/** The key that a cursor names in base64url; undefined where that is no key. */
+export function keyOfText(text: string): Binary | undefined {
+  const bytes = Buffer.from(text, 'base64url');
+  return bytes.length === KIND_BYTES + ID_BYTES ? new Binary(bytes) : undefined;
+}
+
+export function isSameKey(one: Binary, other: Binary): boolean {
+  return Buffer.from(one.value()).equals(other.value());
+}
+
+export function textOfKey(key: Binary): string {
+  return Buffer.from(key.value()).toString('base64url');
+}
+
 function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
