@@ -13,6 +13,7 @@ import {
   scannedPc,
   signedInPhone,
 } from '../support/qr-parties.ts';
+import { eventsOf } from '../support/server-events.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
 const SECOND = 1_000;
@@ -455,40 +456,4 @@ describe('waiting', () => {
 
 function claimsOf(jwt: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString());
-}
-
-interface ReadEvent {
-  id: string;
-  event: string;
-  // biome-ignore lint/suspicious/noExplicitAny: JSON of any shape
-  data: any;
-}
-
-/** The events of a stream, one after the other; undefined when the server has closed it. */
-function eventsOf(response: Response): { next(): Promise<ReadEvent | undefined>; text(): string } {
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-  let text = '';
-  let rest = '';
-
-  async function next(): Promise<ReadEvent | undefined> {
-    const end = rest.indexOf('\n\n');
-    if (end >= 0) {
-      const block = rest.slice(0, end);
-      rest = rest.slice(end + 2);
-      return block.includes('event:') ? parsed(block) : next();
-    }
-    const chunk = await reader?.read();
-    if (!chunk || chunk.done) return undefined;
-
-    text += chunk.value;
-    rest += chunk.value;
-    return next();
-  }
-
-  return { next, text: () => text };
-}
-
-function parsed(block: string): ReadEvent {
-  const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1] ?? '';
-  return { id: field('id'), event: field('event'), data: JSON.parse(field('data')) };
 }
