@@ -7,7 +7,15 @@ import { qrTransactions } from '../../src/qr/transaction.ts';
 import { SESSIONS_TOPIC } from '../../src/sessions/ending.ts';
 import { emptyPlace } from '../cli/run-cli.ts';
 import { addApp, apiApp, claimsOf, getJson, newBrowser, type TestApp, webApp } from '../support/app.ts';
-import { openPc, type Phone, pcApp, phoneApp, phoneWith, signedInPhone } from '../support/qr-parties.ts';
+import {
+  openPc,
+  type Phone,
+  pcApp,
+  phoneApp,
+  phoneWith,
+  redeem,
+  signedInPhone,
+} from '../support/qr-parties.ts';
 import { eventsOf } from '../support/server-events.ts';
 import { testMasterSecret } from '../support/test-config.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -60,13 +68,20 @@ async function waitingScreen(clientId: string) {
   return { pc, next: events.next };
 }
 
-/** The phone lets the screen in, and the screen sees each step. */
+/** The phone lets the screen in, whose app redeems at the server there, and the screen sees each step. */
 async function letIn({ phone, screen }: Awaited<ReturnType<typeof screenAndPhone>>): Promise<void> {
   const { handshake } = (await phone.scan(screen.pc.opened.qr_uri)).body;
   const scanned = await screen.next();
   expect(scanned).toMatchObject({ event: 'scanned' });
   await phone.approve(handshake, scanned?.data.match_number);
   expect(await screen.next()).toMatchObject({ event: 'approved' });
+
+  const { clientId, verifier, opened } = screen.pc;
+  const { confirm } = (await screen.pc.look()).body.account;
+  const proof = { clientId, verifier, mapToken: opened.map_token };
+  expect((await redeem(there, proof, { confirm })).status).toBe(200);
+  // There is nothing more to tell: the stream ends.
+  expect(await screen.next()).toBeUndefined();
 }
 
 async function serviceHere(): Promise<TestApp> {
@@ -144,7 +159,7 @@ describe('where every wake-up is lost', () => {
   it('the screen sees what the phone did by the recent changes', async () => {
     await letIn(await screenAndPhone());
 
-    expect(there.faults.blows()).toBe(2);
+    expect(there.faults.blows()).toBe(3);
   });
 
   it('what was changed on a client is in force after a second', async () => {

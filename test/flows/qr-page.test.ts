@@ -1,10 +1,12 @@
 // QR sign-in on the sign-in page (front door A): what the page's script does, over HTTP.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { accounts } from '../../src/accounts/account.ts';
+import { QR_TOPIC } from '../../src/qr/waiting.ts';
 import { deviceSessions } from '../../src/sessions/device-session.ts';
 import { patch } from '../../src/storage/store.ts';
 import type { ApiAnswer, Phone } from '../support/qr-parties.ts';
 import { callApi, phoneApp, signedInPhone } from '../support/qr-parties.ts';
+import { saidWakeUps } from '../support/said-wake-ups.ts';
 import { callbackOf, signInWithPassword } from '../support/sign-in.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import type { Answer, UserAgent } from '../support/user-agent.ts';
@@ -129,8 +131,10 @@ describe('the panel of the sign-in page', () => {
 
     const question = await screen.browser.get(screen.opened.continue_uri);
     expect(question).toMatchObject({ status: 200, body: expect.stringContaining(ada.email) });
+    const said = saidWakeUps(strata);
     const callback = callbackOf(await decide(screen, 'continue'));
 
+    expect(said).toEqual([[QR_TOPIC, screen.opened.transaction_id]]);
     expect(callback.origin + callback.pathname).toBe(redirectUri);
     const { body } = await tokensFor(callback);
     const claims = claimsOf(body.id_token);

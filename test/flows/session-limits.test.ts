@@ -1,9 +1,11 @@
 // What a session cannot outlive or outgrow: idleness, age, its successor on the same device, and the number
 // of its apps and chains.
 import { afterEach, describe, expect, it } from 'vitest';
-import { addApp, codeOf, nativeApp, newBrowser, type Tokens, webApp } from '../support/app.ts';
+import { SESSIONS_TOPIC } from '../../src/sessions/ending.ts';
+import { addApp, claimsOf, codeOf, nativeApp, newBrowser, type Tokens, webApp } from '../support/app.ts';
 import { startWithApps } from '../support/apps-server.ts';
 import { approveDevice, askForDeviceCode, pollForTokens } from '../support/device-flow.ts';
+import { saidWakeUps } from '../support/said-wake-ups.ts';
 import { expectEnded, sessionOf, sessionsOf } from '../support/sessions.ts';
 import type { TestSettings } from '../support/test-config.ts';
 import type { TestServer } from '../support/test-server.ts';
@@ -194,9 +196,11 @@ describe('what a session holds', () => {
     const least = await second.signIn(browser, undefined);
     strata.clock.advance(MINUTE);
     const kept = { ...first, ...(await web.refresh(first.refresh_token)).body };
+    const said = saidWakeUps(strata);
 
     await third.signIn(browser, undefined);
 
+    expect(said).toEqual([[SESSIONS_TOPIC, claimsOf(least.id_token).sid]]);
     await expectEnded(second, least, 'policy');
     expect((await web.refresh(kept.refresh_token)).status).toBe(200);
     expect(await sessionsOf(strata, person)).toHaveLength(1);
