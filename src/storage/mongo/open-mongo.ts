@@ -1,4 +1,5 @@
 // Opens a store on MongoDB. Loaded only where the configuration names one.
+import assert from 'node:assert/strict';
 import type { Clock } from '../../core/clock.ts';
 import type { RecordType } from '../record-type.ts';
 import type { Store } from '../store.ts';
@@ -29,23 +30,16 @@ export async function openMongo(options: MongoOptions): Promise<Store> {
 
 async function storeOn(connection: Connection, options: MongoOptions): Promise<Store> {
   const { client, db, isSharded, serverTime } = connection;
+  const { types, waitingMax } = options;
   const wakeUps = new SharedWakeUps(db, options.wakeUps ?? (isSharded ? 'poll' : 'stream'));
-  const measured = options.clock === undefined ? await serverClock(serverTime) : undefined;
+  const measured = options.clock ? undefined : await serverClock(serverTime);
+  const clock = options.clock ?? measured;
+  assert(clock !== undefined, 'a store has a clock');
 
   async function close(): Promise<void> {
     measured?.stop();
-    await wakeUps.close();
     await client.close();
   }
 
-  const clock = options.clock ?? measured;
-  return createMongoStore({
-    client,
-    db,
-    clock,
-    types: options.types,
-    wakeUps,
-    waitingMax: options.waitingMax,
-    close,
-  });
+  return createMongoStore({ client, db, clock, types, wakeUps, waitingMax, close });
 }
