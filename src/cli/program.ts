@@ -26,6 +26,7 @@ export function createProgram(shell: Shell, options: ProgramOptions): Command {
 
   addServe(program, shell, options);
   addMigrate(program, shell);
+  addStore(program, shell);
   addAccounts(program, shell);
   addClients(program, shell);
   addKeys(program, shell);
@@ -85,6 +86,40 @@ Examples:
     .action(async (options) => {
       const { migrateCommand } = await import('./migrate.ts');
       await migrateCommand(shell, options);
+    });
+}
+
+function addStore(program: Command, shell: Shell): void {
+  const store = program.command('store').description('the database as a whole');
+
+  command(store, 'copy')
+    .description('move everything to another database, while servers run on the first')
+    .argument(
+      '<from>',
+      'sqlite:NAME, mongodb://SERVER/DATABASE, env:NAME, or config for the one in the settings',
+    )
+    .argument('[to]', 'the same for an empty one, or for a copy that was interrupted')
+    .option('--rehearse', 'everything but the move itself; writes are never refused')
+    .option('--frozen-max <duration>', 'how long writes may be refused at a time', '30s')
+    .option('--abandon', 'forget about an unfinished copy of <from>, which takes writes again')
+    .option('--json', 'print counts and digests as a JSON array')
+    .addHelpText(
+      'after',
+      `
+Copies all records, then what was changed meanwhile, and compares both sides. Then writes are refused (503 with
+Retry-After) for as long as the last changes take, and stay refused on <from>: set store.url to <to> and restart.
+Run it again to go on after an interruption. docs/moving.md has the whole procedure.
+
+A URL with a password does not belong on the command line: env:NAME takes it from the variable NAME.
+
+Examples:
+  strata store copy config env:NEW_STORE --rehearse
+  strata store copy config env:NEW_STORE && systemctl restart strata
+  strata store copy --abandon config`,
+    )
+    .action(async (from, to, options) => {
+      const { storeCopyCommand } = await import('./store-copy.ts');
+      await storeCopyCommand(shell, { ...options, from, to });
     });
 }
 

@@ -19,7 +19,8 @@ export interface CopyOptions extends CopySides {
 }
 
 export type CopyStep =
-  | { readonly kind: 'copied'; readonly type: string; readonly records: number }
+  /** So many records of a type in this run. */
+  | { readonly kind: 'copied'; readonly type: string; readonly records: number; readonly isAll: boolean }
   /** So many changes were brought over. */
   | { readonly kind: 'caught_up'; readonly records: number }
   | { readonly kind: 'comparing' }
@@ -132,6 +133,7 @@ async function copyEverything(run: Run): Promise<void> {
 
 async function copyType(run: Run, type: RecordType<object>): Promise<void> {
   const { source, tell } = run.options;
+  let records = 0;
   do {
     const after = run.cursor;
     const page = await source.scan(type, { limit: PAGE, ...(after !== undefined && { after }) });
@@ -139,7 +141,8 @@ async function copyType(run: Run, type: RecordType<object>): Promise<void> {
     run.cursor = page.next;
     if (page.next === undefined) run.copied = [...run.copied, type.name];
     await save(run);
-    tell({ kind: 'copied', type: type.name, records: page.records.length });
+    records += page.records.length;
+    tell({ kind: 'copied', type: type.name, records, isAll: page.next === undefined });
   } while (run.cursor !== undefined);
 }
 

@@ -1,10 +1,11 @@
 // The two stores of a copy, opened beside the servers that may run on the one, and the change log of the driver.
-import { DomainError } from '../../core/errors.ts';
+import { existsSync } from 'node:fs';
 import { openMovingStore, storeFile } from '../open.ts';
 import type { RecordType } from '../record-type.ts';
 import { SqliteChangeLog } from '../sqlite/change-log.ts';
 import type { Store } from '../store.ts';
 import type { ChangeLog } from './change-log.ts';
+import { refused } from './claim.ts';
 
 export interface SideOptions {
   readonly url: string;
@@ -25,12 +26,19 @@ export interface SourceSide extends Side {
 
 const BUSY_TIMEOUT_MS = 5_000;
 
-export async function openTarget(options: SideOptions): Promise<Side> {
+/** Throws `conflict` where it is the store that is copied. */
+export async function openTarget(options: SideOptions, source?: Side): Promise<Side> {
+  if (sideName(options) === source?.name) throw refused('a store cannot be copied to itself');
+
   const store = await openMovingStore(options);
   return { store, name: sideName(options), close: () => store.close() };
 }
 
+/** Throws `conflict` where there is none. */
 export async function openSource(options: SideOptions): Promise<SourceSide> {
+  const file = fileOf(options);
+  if (!existsSync(file)) throw refused(`there is no database at ${file}`);
+
   const store = await openMovingStore(options);
   const changes = changeLogOf(options);
   const close = async () => {
@@ -40,17 +48,17 @@ export async function openSource(options: SideOptions): Promise<SourceSide> {
   return { store, changes, name: sideName(options), close };
 }
 
-function changeLogOf({ url, dataDir, types }: SideOptions): ChangeLog {
-  return new SqliteChangeLog({ path: fileOf(url, dataDir), busyTimeoutMs: BUSY_TIMEOUT_MS }, types);
+function changeLogOf(options: SideOptions): ChangeLog {
+  return new SqliteChangeLog({ path: fileOf(options), busyTimeoutMs: BUSY_TIMEOUT_MS }, options.types);
 }
 
-function sideName({ url, dataDir }: SideOptions): string {
-  return fileOf(url, dataDir);
+function sideName(options: SideOptions): string {
+  return fileOf(options);
 }
 
 /** Throws for a store in memory, which nobody but its own process can reach. */
-function fileOf(url: string, dataDir: string): string {
+function fileOf({ url, dataDir }: SideOptions): string {
   const file = storeFile(url, dataDir);
-  if (file !== undefined) return file;
-  throw new DomainError('conflict', { detail: 'a store in memory cannot be copied' });
+  if (file === undefined) throw refused('a store in memory cannot be copied');
+  return file;
 }

@@ -34,8 +34,8 @@ export class Tally {
   /** The buckets in which the two do not have the same records. */
   differing(other: Tally): ReadonlySet<number> {
     const differing = new Set<number>();
-    for (const [bucket, sum] of this.#sums.entries()) {
-      if (sum !== other.#sums[bucket]) differing.add(bucket);
+    for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
+      if (this.#sums[bucket] !== other.#sums[bucket]) differing.add(bucket);
     }
     return differing;
   }
