@@ -4,6 +4,7 @@ import { DomainError } from '../../src/core/errors.ts';
 import { acquireLease, leases, runLeased, underLease } from '../../src/storage/lease.ts';
 import { openStore } from '../../src/storage/open.ts';
 import { remove, type Store } from '../../src/storage/store.ts';
+import { countingStore } from '../support/counting-store.ts';
 import { forwardingStore } from '../support/forwarding-store.ts';
 import { type TestClock, testClock } from '../support/test-clock.ts';
 
@@ -141,26 +142,22 @@ describe('runLeased', () => {
   it('begins when the time of one that is gone has run out', async () => {
     const { store, clock } = await opened();
     await acquireLease(store, 'work', { ttlMs: 60_000 });
-    let reads = 0;
-    const watched = forwardingStore(store, {
-      get(type, id) {
-        reads += 1;
-        return store.get(type, id);
-      },
-    });
+    const watched = countingStore(store);
     const { bites, worked } = worker(watched);
-    await vi.waitFor(() => expect(reads).toBeGreaterThan(3));
+    await vi.waitFor(() => expect(watched.counts().gets).toBeGreaterThan(3));
     expect(bites).not.toHaveBeenCalled();
+    expect(watched.counts().commits).toBe(0);
 
     clock.advance(60_000);
 
     await worked();
   });
 
-  it('reports what fails and goes on', async () => {
+  it('reports what fails and goes on, with the same lease', async () => {
     const { store } = await opened();
     let away = true;
-    const failing = forwardingStore(store, {
+    const counted = countingStore(store);
+    const failing = forwardingStore(counted, {
       get: (type, id) => (away ? Promise.reject(outage) : store.get(type, id)),
     });
     const broken = new Error('a bite that broke');
@@ -171,28 +168,23 @@ describe('runLeased', () => {
 
     await vi.waitFor(() => expect(bites.mock.calls.length).toBeGreaterThan(2));
     expect(report).toHaveBeenLastCalledWith(broken);
+    expect(counted.counts().writes.filter((write) => write === 'insert lease')).toHaveLength(1);
   });
 
   it('writes no more often than the lease needs', async () => {
     const { store } = await opened();
-    let commits = 0;
-    const counted = forwardingStore(store, {
-      commit(writes) {
-        commits += 1;
-        return store.commit(writes);
-      },
-    });
+    const counted = countingStore(store);
     const stopping = new AbortController();
     const bites = vi.fn(async () => undefined);
     const work = { name: 'work', ttlMs: 60_000, everyMs: 1, retryMs: 1, work: bites, report: vi.fn() };
 
     const ended = runLeased(counted, work, stopping.signal);
     await vi.waitFor(() => expect(bites.mock.calls.length).toBeGreaterThan(10));
-    expect(commits).toBe(1);
+    expect(counted.counts().writes).toEqual(['insert lease']);
     stopping.abort();
     await ended;
 
-    expect(commits).toBe(2);
+    expect(counted.counts().writes).toEqual(['insert lease', 'remove lease']);
     expect(await store.get(leases, 'work')).toBeUndefined();
   });
 });

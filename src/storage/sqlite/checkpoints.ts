@@ -1,7 +1,7 @@
 // When the log beside the file (the WAL) is written back into the file. Seldom makes commits fast, often keeps
 // the log short. SQLite does it behind a commit as soon as the log has so many pages; the log begins anew
-// when all of it was written back in a moment in which nobody reads from it or writes to it. Where several
-// processes write without a pause that moment may never come, so there is a size at which it is made.
+// when all of it was written back in a moment in which nobody reads from it or writes to it. With several
+// processes nothing says when that moment comes, so there is a size at which it is made.
 import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { primaryCode } from './database.ts';

@@ -33,7 +33,7 @@ beforeEach(async () => {
 });
 
 async function opened(
-  options: { busyTimeoutMs?: number; onFatal?: (error: unknown) => void } = {},
+  options: { busyTimeoutMs?: number; waitingBytesMax?: number; onFatal?: (error: unknown) => void } = {},
 ): Promise<Store> {
   const address = { url: 'sqlite:strata.db', dataDir };
   const store = await openStore({ ...address, clock: testClock(), types: contractTypes, ...options });
@@ -82,6 +82,22 @@ describe('the writer thread', () => {
 
     other.exec('ROLLBACK');
     expect(await store.commit([insert(things, 'a', {})])).toEqual({ committed: true });
+  });
+
+  it('is handed no more text at once than may wait', async () => {
+    const store = await opened({ waitingBytesMax: 4_000_000 });
+
+    const attempts = Array.from({ length: 6 }, (_, n) =>
+      store.commit([insert(things, `t${n}`, { state: 'x'.repeat(999_000) })]),
+    );
+    const settled = await Promise.allSettled(attempts);
+
+    expect(settled.map(({ status }) => status)).toEqual([
+      ...Array(4).fill('fulfilled'),
+      ...Array(2).fill('rejected'),
+    ]);
+    expect(settled[5]).toMatchObject({ reason: { code: 'overloaded', retryAfterSeconds: 1 } });
+    expect(await store.commit([insert(things, 't5', {})])).toEqual({ committed: true });
   });
 
   it('commits what several turns of the event loop asked for, in their order', async () => {
