@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
+import { SCHEMA_VERSION } from '../../src/storage/sqlite/migrations.ts';
 import { emptyPlace } from './run-cli.ts';
 
 describe('strata', () => {
@@ -112,7 +113,7 @@ describe('strata', () => {
     [
       'of a newer release',
       `PRAGMA application_id = ${0x53747261}; PRAGMA user_version = 99; CREATE TABLE t (a)`,
-      'was written by a newer release (schema 99, this one knows 1)',
+      `was written by a newer release (schema 99, this one knows ${SCHEMA_VERSION})`,
     ],
   ])('refuses a database %s', async (_whose, sql, reason) => {
     const { run, directory } = await emptyPlace();
