@@ -94,8 +94,9 @@ export function describeUniqueness(open: (options?: object) => ReturnType<OpenFo
       expect(await store.find(things, 'login', 'ann')).toEqual({ login: 'ann', rank: 2 });
     });
 
-    it('is free for a commit of the same moment that comes after the one that frees it', async () => {
-      const { store } = await open();
+    it('is free for a commit of the same moment that comes after the one that frees it', async (context) => {
+      const { store, unordered } = await open();
+      if (unordered) return context.skip('no commit of the same moment comes after another here');
       await store.commit([insert(things, 'a', { login: 'ann' })]);
 
       const outcomes = await Promise.all([

@@ -26,6 +26,12 @@ export interface OpenedStore {
   address?: { url: string; dataDir: string };
   /** What the database itself finds broken in its files; absent where it cannot be asked. */
   damage?: () => string[];
+  /** The database removes what has expired in its own time, and `sweep` nothing. */
+  sweepsItself?: true;
+  /** Commits of one moment are judged in no particular order. */
+  unordered?: true;
+  /** How often each race is run; 50 times unless told. */
+  raceRounds?: number;
   dispose(): Promise<void>;
 }
 

@@ -41,6 +41,8 @@ export async function attemptAll(
 
   const operation = ({ kind, write }: KindWrite) => operationOf(kind, write, { now, touching: true });
   try {
+    // First what others most likely want too, so that who loses has done little.
+    if (claims.length > 0) await writes[0]?.kind.claims.bulkWrite(claims, { session });
     for (const [records, operations] of byCollection(counted, operation)) {
       const result = await records.bulkWrite(inCommandOrder(operations), { session });
       if (foundBy(result) < operations.length) return failed;
@@ -48,7 +50,6 @@ export async function attemptAll(
     for (const [records, operations] of byCollection(uncounted, operation)) {
       await records.bulkWrite(operations, { session });
     }
-    if (claims.length > 0) await writes[0]?.kind.claims.bulkWrite(claims, { session });
     return held;
   } catch (error) {
     // A duplicate key, or a change that leads through what is no object.
