@@ -1,6 +1,8 @@
-# Runs a stand-in for MongoDB for the tests and prints its address: mongo-standin.py PORT DATADIR [--auth]
-# Port 0 takes a free one. SecantusDB is a beta under GPL-2.0: a test tool that runs in a process of its own. The
-# product neither contains it nor depends on it. What it cannot prove stands in docs/mongodb.md.
+# Runs a stand-in for MongoDB for the tests and prints its address: mongo-standin.py PORT DATADIR [--with-parent]
+# Port 0 takes a free one; with --with-parent it ends when its standard input does.
+#
+# SecantusDB is a beta under GPL-2.0: a test tool that runs in a process of its own. The product neither contains
+# it nor depends on it. What it cannot prove stands in docs/mongodb.md.
 import signal
 import sys
 import threading
@@ -18,11 +20,12 @@ server = SecantusDBServer(
     ttl_sweep_seconds=1.0,
     sync_on_commit=True,
     enable_test_commands=True,
-    require_auth="--auth" in sys.argv,
 )
 stop = threading.Event()
 for name in (signal.SIGTERM, signal.SIGINT):
     signal.signal(name, lambda *_: stop.set())
+if "--with-parent" in sys.argv:
+    threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
 
 server.start()
 print(f"{server.uri}?replicaSet=secantus", flush=True)

@@ -18,10 +18,13 @@ install() {
 }
 
 run() {
-  local data
   data=$(mktemp -d)
-  trap 'rm -rf "$data"' EXIT
-  "$venv/bin/python" scripts/mongo-standin.py "${1:-0}" "$data"
+  "$venv/bin/python" scripts/mongo-standin.py "${1:-0}" "$data" &
+  server=$!
+  trap 'kill "$server" 2>/dev/null || true; wait "$server" || true; rm -rf "$data"' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  wait "$server"
 }
 
 case "${1:-}" in

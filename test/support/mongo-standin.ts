@@ -18,8 +18,9 @@ export async function setup(): Promise<(() => Promise<void>) | undefined> {
   if (process.env.MONGODB_URI || !existsSync(python)) return undefined;
 
   const data = await mkdtemp(join(tmpdir(), 'strata-mongo-'));
-  const server = spawn(python, [join(root, 'scripts/mongo-standin.py'), '0', data], {
-    stdio: ['ignore', 'pipe', 'ignore'],
+  // Its standard input ends with this process, however that ends, and it with that.
+  const server = spawn(python, [join(root, 'scripts/mongo-standin.py'), '0', data, '--with-parent'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
   });
   process.env.MONGODB_URI = await addressOf(server);
 
