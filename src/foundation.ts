@@ -13,6 +13,7 @@ import { type Rewrapping, rewrapKeys } from './keys/rewrapping.ts';
 import { makeSigningKey } from './keys/signing-key.ts';
 import { recordTypes } from './records.ts';
 import { openStore, storeFile } from './storage/open.ts';
+import { lastRestore, refuseHalfRestored } from './storage/restored.ts';
 import type { Store } from './storage/store.ts';
 
 export interface Foundation {
@@ -21,6 +22,8 @@ export interface Foundation {
   readonly keyring: Keyring;
   readonly clients: ClientRegistry;
   readonly passwords: PasswordHasher;
+  /** From when on the store remembers all that happened, in ms since the epoch, where it was restored. */
+  readonly restoredAt: number | undefined;
   /** Moves all keys from the previous master secret to the current one. */
   rewrapKeys(): Promise<Rewrapping>;
   /** Closes the store, unless it was handed in open. */
@@ -44,6 +47,8 @@ export async function openFoundation(config: Config, options: FoundationOptions 
     if (!options.store) await store.close();
   };
   try {
+    const restore = await lastRestore(store);
+    refuseHalfRestored(restore);
     const masters = masterKeys(config);
     const keyring = await openKeyring({
       store,
@@ -58,6 +63,7 @@ export async function openFoundation(config: Config, options: FoundationOptions 
       keyring,
       clients,
       passwords: passwordHasher(config),
+      restoredAt: restore?.at,
       rewrapKeys: () => rewrapKeys({ store, masters }),
       close,
     };

@@ -17,6 +17,7 @@ import { revocations } from './sessions/revocations.ts';
 import { rosters } from './sessions/roster.ts';
 import { leases } from './storage/lease.ts';
 import type { RecordType } from './storage/record-type.ts';
+import { restores } from './storage/restored.ts';
 import { tickets } from './tickets/ticket.ts';
 
 export const recordTypes: readonly RecordType<object>[] = [
@@ -34,6 +35,7 @@ export const recordTypes: readonly RecordType<object>[] = [
   logins,
   pushedRequests,
   qrTransactions,
+  restores,
   revocations,
   rosters,
   tickets,

@@ -79,7 +79,7 @@ const NETWORK_CODE_FACTOR = 10;
 export async function createServer(config: Config, options: ServerOptions = {}): Promise<StrataServer> {
   const log = options.log ?? createLog({ level: config.log.level });
   const foundation = options.foundation ?? (await openFoundation(config, options));
-  const { clock, store, keyring, clients, passwords } = foundation;
+  const { clock, store, keyring, clients, passwords, restoredAt } = foundation;
   const stopping = new AbortController();
   const shutdown = new AbortController();
   const mail = config.mail.smtpUrl === undefined ? createOutbox(clock) : undefined;
@@ -94,6 +94,7 @@ export async function createServer(config: Config, options: ServerOptions = {}):
     keyring,
     clients,
     passwords,
+    restoredAt,
     mails,
     outbox: mail,
     stopping: stopping.signal,
@@ -160,6 +161,7 @@ interface Parts {
   keyring: Keyring;
   clients: ClientRegistry;
   passwords: PasswordHasher;
+  restoredAt: number | undefined;
   mails: MailQueue;
   outbox: Outbox | undefined;
   /** Aborted when no more requests should come. */
@@ -170,7 +172,7 @@ interface Parts {
 
 /** The engine and the application around it; the engine is built anew when the keys have changed. */
 function assemble(parts: Parts) {
-  const { config, store, clock, log, keyring, clients } = parts;
+  const { config, store, clock, log, keyring, clients, restoredAt } = parts;
   const apis = apiTable(config);
   const renderer = createRenderer({
     branding: config.branding,
@@ -186,6 +188,7 @@ function assemble(parts: Parts) {
     log,
     keyring,
     clients,
+    restoredAt,
     apis,
     grants,
     pages: enginePages({ renderer, clock, clients, store }),
@@ -205,7 +208,7 @@ function assemble(parts: Parts) {
     renderer,
     qr,
     userCodeLimits,
-    tokens: ownTokens({ store, clock, keyring, clients, issuer: config.issuer }),
+    tokens: ownTokens({ store, clock, keyring, clients, issuer: config.issuer, restoredAt }),
     engine: () => engine,
     signIn: { store, clock, passwords: parts.passwords, limits: createSignInLimits(config.signIn, clock) },
     ...(config.signUp.enabled && { signUp: signUpDeps(parts) }),

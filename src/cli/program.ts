@@ -26,6 +26,8 @@ export function createProgram(shell: Shell, options: ProgramOptions): Command {
 
   addServe(program, shell, options);
   addMigrate(program, shell);
+  addBackup(program, shell);
+  addRestore(program, shell);
   addStore(program, shell);
   addAccounts(program, shell);
   addClients(program, shell);
@@ -120,6 +122,53 @@ Examples:
     .action(async (from, to, options) => {
       const { storeCopyCommand } = await import('./store-copy.ts');
       await storeCopyCommand(shell, { ...options, from, to });
+    });
+}
+
+function addBackup(program: Command, shell: Shell): void {
+  command(program, 'backup')
+    .description('copy the database as it is now into a file; servers go on meanwhile')
+    .argument('<file>', 'the backup; a new file')
+    .option('--force', 'replace a file that has that name')
+    .addHelpText(
+      'after',
+      `
+SQLite alone; MongoDB has tools of its own. The master secret is not in a backup: keep it apart from them.
+
+Example:
+  strata backup /var/backups/strata-$(date +%F).db`,
+    )
+    .action(async (file, options) => {
+      const { backupCommand } = await import('./backup.ts');
+      await backupCommand(shell, file, options);
+    });
+}
+
+function addRestore(program: Command, shell: Shell): void {
+  command(program, 'restore')
+    .description('bring back the state of a backup, and void what must not be used again')
+    .argument('[file]', 'the backup; without one, what other tools have brought back is voided')
+    .addOption(
+      new Option('--sessions <choice>', 'what becomes of device sessions; asked for unless told').choices([
+        'keep',
+        'end',
+      ]),
+    )
+    .addHelpText(
+      'after',
+      `
+Stop every server first. The database that is there is kept beside the restored one. Codes, device codes, QR
+transactions, pushed requests, tickets, opaque access tokens and sign-ins that have not ended are void; the rest is
+as it was when the backup was made: what was ended, locked, withdrawn or changed since is not. The master secret
+must be the one of the backup. docs/backup.md tells what comes back.
+
+Examples:
+  strata restore /var/backups/strata-2026-01-31.db --sessions keep
+  strata restore --sessions end        after mongorestore`,
+    )
+    .action(async (file, options) => {
+      const { restoreCommand } = await import('./restore.ts');
+      await restoreCommand(shell, file, options);
     });
 }
 

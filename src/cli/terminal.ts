@@ -11,6 +11,8 @@ export interface Terminal {
   note(line: string): void;
   /** Whether somebody sits there who can be asked. */
   readonly canAsk: boolean;
+  /** Asks for one line. Throws `CommandError` where no answer comes. */
+  ask(question: string): Promise<string>;
   /** Asks for lines that are not shown while they are typed. Throws `CommandError` where no answer comes. */
   askSecrets(questions: readonly string[]): Promise<string[]>;
   /** All of standard input as text. Throws `CommandError` where it is longer than `bytesMax`. */
@@ -32,6 +34,7 @@ export function streamTerminal({ stdin, stdout, stderr }: Streams): Terminal {
     print: (line) => void stdout.write(`${line}\n`),
     note: (line) => void stderr.write(`${line}\n`),
     canAsk: stdin.isTTY === true,
+    ask: (question) => shownAnswer({ stdin, stderr }, question),
     askSecrets: (questions) => hiddenAnswers({ stdin, stderr }, questions),
     readInput: (bytesMax) => wholeOf(stdin, bytesMax),
   };
@@ -40,6 +43,24 @@ export function streamTerminal({ stdin, stdout, stderr }: Streams): Terminal {
 /** `strata accounts list | head -1` closes our output: no failure, only the end of interest. */
 function ignoreGoneReader(error: Error): void {
   if (!('code' in error && error.code === 'EPIPE')) throw error;
+}
+
+async function shownAnswer(
+  { stdin, stderr }: Pick<Streams, 'stdin' | 'stderr'>,
+  question: string,
+): Promise<string> {
+  const { createInterface } = await import('node:readline');
+  const typed = createInterface({ input: stdin, output: stderr, terminal: true, historySize: 0 });
+  typed.once('SIGINT', () => typed.close());
+  typed.setPrompt(question);
+  typed.prompt();
+  try {
+    const line = await typed[Symbol.asyncIterator]().next();
+    if (line.done) throw nothingEntered();
+    return line.value;
+  } finally {
+    typed.close();
+  }
 }
 
 /** Readline switches the terminal's own echo off, and writes its picture of the line into nothing. */
@@ -58,13 +79,17 @@ async function hiddenAnswers(
       stderr.write(question);
       const line = await lines.next();
       stderr.write('\n');
-      if (line.done) throw new CommandError('Nothing was entered, and nothing was changed.');
+      if (line.done) throw nothingEntered();
       answers.push(line.value);
     }
     return answers;
   } finally {
     typed.close();
   }
+}
+
+function nothingEntered(): CommandError {
+  return new CommandError('Nothing was entered, and nothing was changed.');
 }
 
 async function wholeOf(stdin: Readable, bytesMax: number): Promise<string> {

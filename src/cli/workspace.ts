@@ -37,7 +37,7 @@ export async function inWorkspace<Result>(
   refuseMemory(config);
   const file = storeFile(config.store.url, config.dataDir);
   const isNew = file !== undefined && !existsSync(file);
-  if (isNew && database === 'there') throw missing(file);
+  if (isNew && database === 'there') throw missingDatabase(file);
 
   const foundation = await openFoundation(config);
   if (isNew) shell.terminal.note(`Made a new database at ${file}.`);
@@ -55,7 +55,7 @@ export function refuseMemory({ store }: Config): void {
 }
 
 /** Somebody in the wrong directory would otherwise work on an empty database and wonder. */
-function missing(file: string): CommandError {
+export function missingDatabase(file: string): CommandError {
   return new CommandError(
     `There is no database at ${file}: check --config, STRATA_DATA_DIR and the directory that you are in.`,
   );

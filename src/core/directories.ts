@@ -30,7 +30,7 @@ function makeOne(path: string): void {
  * synced (I8). Where a system cannot do that (Windows), or lets us write there and not read, it keeps its own
  * promises; SQLite goes about its files in the same way.
  */
-function syncDirectory(path: string): void {
+export function syncDirectory(path: string): void {
   try {
     const directory = openSync(path, 'r');
     try {

@@ -1,7 +1,7 @@
 // The master secret wraps every other key. It comes from the environment or a file; in development it is
 // made at the first start. Nothing else of the product keeps a secret outside the database. While one is
 // replaced by another, the one before it still opens what it has wrapped (keys/rewrapping.ts).
-import { chmodSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makePrivateDirectory } from '../core/directories.ts';
 import { DomainError } from '../core/errors.ts';
@@ -30,6 +30,8 @@ export interface MasterKeys {
   readonly previous?: MasterKey;
 }
 
+/** Of the file in the data directory. */
+const FILE_NAME = 'master.key';
 const LENGTH_MIN = 32;
 /** Of hexadecimal digits: enough that no two secrets of one operator have the same id. */
 const ID_LENGTH = 12;
@@ -48,8 +50,17 @@ export function masterKeyOf(secret: string): MasterKey {
   return { id: `mk_${id}`, bytes: deriveKey(bytes, 'master') };
 }
 
+/** Throws `store_unavailable` where there is none yet, for those who must not make one. */
+export function requireMasterSecret({ masterSecret, dataDir }: MasterSecretSource): void {
+  const file = join(dataDir, FILE_NAME);
+  if (masterSecret !== undefined || existsSync(file)) return;
+
+  const detail = `no master secret is set, and there is none in ${file}: put the one there that belongs to the backup`;
+  throw new DomainError('store_unavailable', { detail });
+}
+
 function developmentSecret(dataDir: string): string {
-  const file = join(dataDir, 'master.key');
+  const file = join(dataDir, FILE_NAME);
   const kept = read(file);
   if (kept !== undefined) return longEnough(kept, file);
 

@@ -7,6 +7,7 @@ import type { Clock } from '../core/clock.ts';
 import { withOverload } from '../grants/refusals.ts';
 import type { Store } from '../storage/store.ts';
 import { insert } from '../storage/store.ts';
+import { ASSERTION_LIFE_MAX_MS } from './after-restore.ts';
 import { engineId, usedProofs } from './engine-records.ts';
 import { nameRefusals } from './engine-refusals.ts';
 
@@ -79,9 +80,6 @@ function compareSecretsByMac(provider: Provider, clients: ClientRegistry): void 
   };
 }
 
-/** RFC 7523 §3: what lives unreasonably long may be refused. A day is many times what any library asks for. */
-const PROOF_LIFE_MAX_MS = 86_400_000;
-
 /**
  * A DPoP proof or a client assertion is used once: the first insert wins (I2). It is remembered until it expires,
  * so one that never does is refused (I12).
@@ -90,7 +88,7 @@ function useProofsOnce(provider: Provider, deps: OverrideDeps): void {
   Object.assign(provider.ReplayDetection, {
     unique: async (issuer: string, jti: string, expiresAtSeconds: number): Promise<boolean> => {
       const expiresAt = expiresAtSeconds * 1000;
-      if (expiresAt - deps.clock.now() > PROOF_LIFE_MAX_MS) return false;
+      if (expiresAt - deps.clock.now() > ASSERTION_LIFE_MAX_MS) return false;
 
       const id = engineId(`proof of ${issuer}`, jti);
       const outcome = await deps.store.commit([insert(usedProofs, id, { expiresAt })]);

@@ -35,6 +35,8 @@ export interface OwnTokenDeps {
   keyring: Keyring;
   clients: Pick<ClientRegistry, 'find'>;
   issuer: string;
+  /** From when on the store remembers what was revoked, in ms since the epoch. */
+  restoredAt?: number | undefined;
 }
 
 export type TokenJudgement =
@@ -82,6 +84,8 @@ export function ownTokens(deps: OwnTokenDeps): OwnTokens {
   async function judge(token: string): Promise<TokenJudgement> {
     const claims = await verified(token);
     if (!claims) return { kind: 'unknown' };
+    // Whether it was revoked, or its app ended, was forgotten with the rest.
+    if (deps.restoredAt !== undefined && claims.iat * 1000 <= deps.restoredAt) return { kind: 'unknown' };
 
     const [session, isRevoked, client] = await Promise.all([
       deps.store.get(deviceSessions, claims.sid),

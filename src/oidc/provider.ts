@@ -29,6 +29,8 @@ export interface EngineDeps {
   clock: Clock;
   keyring: Keyring;
   clients: ClientRegistry;
+  /** See `AfterRestore`. */
+  restoredAt: number | undefined;
   apis: ApiTable;
   grants: GrantDeps;
   pages: EnginePages;

@@ -10,6 +10,7 @@ import { checkInstallation } from '../grants/installation.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import { signingKeys } from '../keys/signing-key.ts';
 import { claimsByScope } from './account-claims.ts';
+import { refuseForgottenAssertion, requiresNonce } from './after-restore.ts';
 import { cookieSigner } from './cookie-signer.ts';
 import type { EnginePages } from './engine-pages.ts';
 import { Es256Signer } from './es256-signer.ts';
@@ -32,6 +33,8 @@ export interface SettingsDeps {
   clock: Clock;
   keyring: Keyring;
   clients: ClientRegistry;
+  /** See `AfterRestore`. */
+  restoredAt: number | undefined;
   pages: EnginePages;
   callbacks: EngineCallbacks;
 }
@@ -59,6 +62,7 @@ export function engineSettings(deps: SettingsDeps): Configuration {
     acrValues: [],
     ...clientSettings(),
     allowOmittingSingleRegisteredRedirectUri: false,
+    assertJwtClientAuthClaimsAndHeader: async (_ctx, claims) => refuseForgottenAssertion(deps, claims),
     claims: claimsByScope,
     clientBasedCORS,
     cookies: cookieSettings(deps),
@@ -106,12 +110,17 @@ export const protocolPaths = {
   pushed_authorization_request: '/par',
 };
 
-function features({ clock, keyring, pages, callbacks }: SettingsDeps): Configuration['features'] {
+function features(deps: SettingsDeps): Configuration['features'] {
+  const { clock, keyring, pages, callbacks } = deps;
   return {
     backchannelLogout: { enabled: false },
     claimsParameter: { enabled: false },
     clientCredentials: { enabled: true },
-    dPoP: { enabled: true, nonceSecret: keyring.current('dpop').bytes, requireNonce: () => false },
+    dPoP: {
+      enabled: true,
+      nonceSecret: keyring.current('dpop').bytes,
+      requireNonce: () => requiresNonce(deps),
+    },
     devInteractions: { enabled: false },
     deviceFlow: deviceFlow(pages, clock),
     externalSigningSupport: { enabled: true, ack: 'experimental-01' },

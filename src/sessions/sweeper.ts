@@ -14,6 +14,9 @@ export interface SweeperDeps {
   settings: { tombstonesMs: number };
 }
 
+/** Held by one of the servers on the store for as long as any runs. */
+export const SWEEPER_LEASE = 'sweeper';
+
 const SESSIONS_AT_ONCE = 100;
 const RECORDS_AT_ONCE = 500;
 const EVERY_MS = 1_000;
@@ -29,7 +32,7 @@ export async function keepSweeping(
   await runLeased(
     deps.store,
     {
-      name: 'sweeper',
+      name: SWEEPER_LEASE,
       ttlMs: LEASE_MS,
       everyMs: EVERY_MS,
       retryMs: RETRY_MS,

@@ -19,6 +19,7 @@ async function printed(pages: Item[][], json = false): Promise<{ out: string[]; 
     print: (line) => void out?.push(line),
     note: (line) => void notes?.push(line),
     canAsk: false,
+    ask: async () => '',
     askSecrets: async () => [],
     readInput: async () => '',
   };

@@ -9,7 +9,9 @@ import { SCHEMA_VERSION, stepsFrom } from './migrations.ts';
 import { columnsOf, createTable, type Index, quoted, type Table } from './table.ts';
 
 /** "Stra" in ASCII: tells our files from those of other programs. */
-const APPLICATION_ID = 0x53747261;
+export const APPLICATION_ID = 0x53747261;
+/** "Strr": ours, and set aside for another one (replacing.ts). Nobody may serve it as it is. */
+export const REPLACED_ID = 0x53747272;
 
 const SQLITE_CONSTRAINT = 19;
 const BACKFILL_ROWS = 500;
@@ -40,12 +42,26 @@ export function prepareSchema(db: DatabaseSync, target: SchemaTarget): void {
   }
 }
 
-function refuseForeign(db: DatabaseSync, path: string): void {
-  const applicationId = pragma(db, 'application_id');
-  const version = pragma(db, 'user_version');
-  const isNew = applicationId === 0 && version === 0 && isEmpty(db);
+/** What the header of a file says of it. */
+export interface FileIdentity {
+  readonly applicationId: number;
+  /** Of the schema. */
+  readonly version: number;
+}
 
-  if (!isNew && applicationId !== APPLICATION_ID) throw unusable(path, 'belongs to another program');
+export function refuseForeign(db: DatabaseSync, path: string): void {
+  const identity = { applicationId: pragma(db, 'application_id'), version: pragma(db, 'user_version') };
+  const isNew = identity.applicationId === 0 && identity.version === 0 && isEmpty(db);
+  if (isNew) return;
+
+  if (identity.applicationId === REPLACED_ID) {
+    throw unusable(path, 'was set aside by strata restore; strata restore puts it, or a backup, in place');
+  }
+  refuseStranger(path, identity);
+}
+
+export function refuseStranger(path: string, { applicationId, version }: FileIdentity): void {
+  if (applicationId !== APPLICATION_ID) throw unusable(path, 'belongs to another program');
   if (version > SCHEMA_VERSION) {
     throw unusable(
       path,
@@ -54,7 +70,7 @@ function refuseForeign(db: DatabaseSync, path: string): void {
   }
 }
 
-function pragma(db: DatabaseSync, name: string): number {
+export function pragma(db: DatabaseSync, name: string): number {
   return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
 }
 
