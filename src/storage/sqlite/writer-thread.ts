@@ -48,7 +48,6 @@ function receive(message: ToWriterThread): void {
     closing = true;
     return;
   }
-  if (message.batch.jobs.some(({ kind }) => kind !== 'sweep')) awaitPause();
   // The latest time serves all that wait, since they are judged when they are committed, not when they came.
   now = message.batch.now;
   waiting.push(...message.batch.jobs);
@@ -65,8 +64,10 @@ function receiveMore(): void {
 
 function run(): void {
   checkpoints.before(waiting.length);
-  answer({ kind: 'answers', answers: engine.run({ now, jobs: waiting.splice(0, JOBS_MAX) }) });
+  const jobs = waiting.splice(0, JOBS_MAX);
+  answer({ kind: 'answers', answers: engine.run({ now, jobs }) });
   checkpoints.after(now);
+  if (jobs.some(({ kind }) => kind !== 'sweep')) awaitPause();
 }
 
 function awaitPause(): void {
