@@ -1,5 +1,4 @@
-// Starts the stand-in for MongoDB for a run of tests, unless MONGODB_URI names a server or it is not installed.
-// It is a beta under GPL-2.0 and a tool of the tests alone: scripts/mongo-standin.sh.
+// Starts the stand-in for MongoDB for a run of tests, unless MONGODB_URI names a server. It is a beta under GPL-2.0 and a tool of the tests alone: scripts/mongo-standin.sh.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -15,7 +14,12 @@ const PATIENCE_MS = 5_000;
 
 /** Called by vitest before the tests; what it returns, after them. */
 export async function setup(): Promise<(() => Promise<void>) | undefined> {
-  if (process.env.MONGODB_URI || !existsSync(python)) return undefined;
+  if (process.env.MONGODB_URI) return undefined;
+  if (!existsSync(python)) {
+    throw new Error(
+      'set MONGODB_URI to the address of a replica set, or run scripts/mongo-standin.sh install',
+    );
+  }
 
   const data = await mkdtemp(join(tmpdir(), 'strata-mongo-'));
   // Its standard input ends with this process, however that ends, and it with that.

@@ -79,6 +79,7 @@ describeMongo('wake-ups on MongoDB', () => {
 
       one.wakeUps.notify('closing', 'last words');
       await one.wakeUps.close();
+      await one.client.close();
       one.wakeUps.notify('closing', 'too late');
       await other.tells('last words');
 
