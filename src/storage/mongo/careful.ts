@@ -2,6 +2,7 @@
 // the same code as every other driver. It answers which precondition failed; where all hold it writes whole
 // records, and so conflicts with everyone who changed one of them since the snapshot.
 import type { ClientSession } from 'mongodb';
+import { DomainError } from '../../core/errors.ts';
 import type { Body } from '../body.ts';
 import { bodyAfter, type Failure, failedOnRecord } from '../preconditions.ts';
 import type { CommitOutcome } from '../store.ts';
@@ -68,13 +69,22 @@ async function judge({ kind, write }: KindWrite, judging: Judging): Promise<Plan
 
   // A copy of its own, since changes are made in place and the claims are told by what was there before.
   const copy = live === undefined || stored === undefined ? {} : decodedBody(stored.b);
-  const after = write.kind === 'remove' ? undefined : bodyAfter(write, copy);
+  const after = write.kind === 'remove' ? undefined : possibleBody(write, copy);
   const claims = await judgeClaims(kind, { key, before, after }, judging);
   if ('cause' in claims) return claims;
 
   const operation: Operation =
     after === undefined ? { deleteOne: { filter: { _id: key } } } : replacement(kind, write.id, after);
   return { kind, operation, claims };
+}
+
+/** Throws where a change leads through what is no object, as the database itself would. */
+function possibleBody(write: Parameters<typeof bodyAfter>[0], live: Body): Body {
+  try {
+    return bodyAfter(write, live);
+  } catch (cause) {
+    throw new DomainError('store_unavailable', { detail: 'a change cannot be made to its record', cause });
+  }
 }
 
 /** Replaces the record or makes it; a write in any case, also where it is as it was. */

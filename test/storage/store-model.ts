@@ -1,7 +1,7 @@
 // The store contract in its plainest form, for the engine to be compared with: a map of records, and a commit
 // that judges every write against it before it changes any. Objects have no prototype, so that every key is
 // plain data without further care.
-import type { Condition, FailedPrecondition, FieldChange, Write } from '../../../src/storage/store.ts';
+import type { Condition, FailedPrecondition, FieldChange, Write } from '../../src/storage/store.ts';
 
 type Tree = { [key: string]: unknown };
 
