@@ -32,8 +32,8 @@ export interface StoreOperation {
   readonly name: string;
   /** Asked one at a time by whoever asks it. */
   readonly alone?: true;
-  /** Its cost does not depend on one record alone. */
-  readonly many?: true;
+  /** MongoDB does it by itself. */
+  readonly sqliteOnly?: true;
   /** `count` steps that do not stand in each other's way. */
   prepare(place: Populated, count: number): Promise<Step[]>;
 }
@@ -46,13 +46,13 @@ const LOAD_WRITES = 400;
 export const storeOperations: readonly StoreOperation[] = [
   { name: 'get by id', prepare: getById },
   { name: 'find by unique value', prepare: findByUnique },
-  { name: `list by index, page of ${PAGE}`, many: true, prepare: listPage },
+  { name: `list by index, page of ${PAGE}`, prepare: listPage },
   { name: 'insert', prepare: insertOne },
   { name: 'conditional patch (refresh)', prepare: refresh },
   { name: 'admission, 4 writes', prepare: admission },
   { name: 'consume + insert', prepare: consumeAndInsert },
   { name: 'remove', prepare: removeOne },
-  { name: `sweep, bite of ${BITE}`, alone: true, many: true, prepare: sweepBite },
+  { name: `sweep, bite of ${BITE}`, alone: true, sqliteOnly: true, prepare: sweepBite },
 ];
 
 async function getById({ store, population }: Populated, count: number): Promise<Step[]> {
