@@ -35,7 +35,7 @@ const WAITING_BYTES_MAX = 64 * 2 ** 20;
 
 /** Throws `DomainError` with `store_unavailable`, whose detail is a sentence for the operator. */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
-  const store = await openMovingStore(options);
+  const store = await openAny(options, { gated: true });
   try {
     await refuseMoving(store);
     return store;
@@ -47,12 +47,16 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
 
 /** The same for those who move stores: opens half a copy, too, and what was left behind. */
 export async function openMovingStore(options: OpenStoreOptions): Promise<Store> {
+  return openAny(options, { gated: false });
+}
+
+async function openAny(options: OpenStoreOptions, { gated }: { gated: boolean }): Promise<Store> {
   const { url, dataDir, clock, waitingMax = WAITING_MAX } = options;
   const types = [...options.types, storeMoves];
   if (isMongo(url)) {
     // Not before: the driver is large, and most never need it.
     const { openMongo } = await import('./mongo/open-mongo.ts');
-    return openMongo({ url, clock, types, waitingMax });
+    return openMongo({ url, clock, types, waitingMax, gated });
   }
 
   return openSqlite({
@@ -109,7 +113,7 @@ export function isInMemory(url: string): boolean {
   return url === MEMORY_URL;
 }
 
-function isMongo(url: string): boolean {
+export function isMongo(url: string): boolean {
   return /^mongodb(\+srv)?:/.test(url);
 }
 

@@ -2,13 +2,14 @@
 // over its work and wakes up when another has taken it on changes nothing any more.
 import assert from 'node:assert/strict';
 import type { RecordType } from '../record-type.ts';
-import type { Store, Write } from '../store.ts';
+import { insert, put, remove, type Store, type Write } from '../store.ts';
 import type { RecordName } from './change-log.ts';
 import { type Claim, LANES, takenOver } from './claim.ts';
 import { eachOf } from './each-of.ts';
 
-/** Writes of one commit beside its fence. */
-const BITE = 99;
+/** Writes of one commit beside its fence, and how long their JSON may be together, unless it is one alone. */
+const WRITES_MAX = 99;
+const LENGTH_MAX = 1_000_000;
 
 /** What a record is to become; without a body it is to be gone. */
 export interface Wanted {
@@ -17,10 +18,13 @@ export interface Wanted {
   readonly body?: object | undefined;
 }
 
+/** `fresh` expects records that are not there yet, which is less work for some databases. */
+type Manner = 'fresh' | 'anyway';
+
 interface Bites {
   readonly target: Store;
   readonly claim: Claim;
-  readonly toWrite: (wanted: Wanted) => Write;
+  readonly manner: Manner;
 }
 
 /** Commits on all lanes at once; resolves to the records whose unique value another one has. */
@@ -29,34 +33,57 @@ export async function commitAll(wanted: readonly Wanted[], bites: Bites): Promis
   const held = await eachOf(cut(wanted), LANES, async (bite) => {
     const lane = free.pop();
     assert(lane !== undefined, 'there are as many lanes as bites under way');
-    const refused = await commitBite(bite, { ...bites, lane });
+    const inTheWay = await commitBite(bite, { ...bites, lane });
     free.push(lane);
-    return refused;
+    return inTheWay;
   });
   return held.flat();
 }
 
 async function commitBite(
   bite: readonly Wanted[],
-  { target, claim, toWrite, lane }: Bites & { lane: number },
+  { target, claim, lane, ...bites }: Bites & { lane: number },
 ): Promise<RecordName[]> {
   const held: RecordName[] = [];
+  let { manner } = bites;
   let left = bite;
   while (left.length > 0) {
-    const outcome = await target.commit([claim.fence(lane), ...left.map(toWrite)]);
+    const outcome = await target.commit([claim.fence(lane), ...left.map((each) => writeOf(each, manner))]);
     if (outcome.committed) break;
-    if (outcome.failed.index === 0) throw takenOver();
 
-    const inTheWay = left[outcome.failed.index - 1];
-    assert(inTheWay && outcome.failed.cause === 'not_unique', 'nothing but a unique value is in the way');
+    const { index, cause } = outcome.failed;
+    if (index === 0) throw takenOver();
+    if (cause === 'exists') {
+      // An earlier run got further than it could say.
+      manner = 'anyway';
+      continue;
+    }
+    const inTheWay = left[index - 1];
+    assert(inTheWay && cause === 'not_unique', 'nothing but a unique value is in the way');
     held.push(inTheWay.name);
     left = left.filter((each) => each !== inTheWay);
   }
   return held;
 }
 
+function writeOf({ type, name: { id }, body }: Wanted, manner: Manner): Write {
+  if (body === undefined) return remove(type, id);
+  return manner === 'fresh' ? insert(type, id, body) : put(type, id, body);
+}
+
 function cut(wanted: readonly Wanted[]): Wanted[][] {
-  return Array.from({ length: Math.ceil(wanted.length / BITE) }, (_, n) =>
-    wanted.slice(n * BITE, (n + 1) * BITE),
-  );
+  const bites: Wanted[][] = [];
+  let room = 0;
+  for (const each of wanted) {
+    const length = JSON.stringify(each.body ?? '').length;
+    const last = bites.at(-1);
+    if (last === undefined || last.length === WRITES_MAX || room < length) {
+      bites.push([each]);
+      room = LENGTH_MAX - length;
+    } else {
+      last.push(each);
+      room -= length;
+    }
+  }
+  return bites;
 }

@@ -25,8 +25,8 @@ export interface ChangeLog {
   start(): Promise<string>;
   /** At most about `limit` changes after the position. */
   read(after: string, limit: number): Promise<Changes>;
-  /** Told what the copy has got, for drivers whose log does not spell ids. */
-  copied(names: readonly RecordName[]): void;
+  /** Told everything that the copy has got, where a log cannot spell ids by itself. */
+  copied?(names: readonly RecordName[]): void;
   /**
    * Refuses writes as `overloaded` for so long, or until `thaw`; reads go on. When it resolves, every commit
    * that was or will be answered as committed is in the log. It ends by itself, should the copier die.

@@ -79,7 +79,7 @@ async function differencesOf(
   return [...differing].map((id) => ({ type: type.name, id }));
 }
 
-async function* pagesOf(
+export async function* pagesOf(
   store: Store,
   type: RecordType<object>,
 ): AsyncGenerator<readonly Identified<object>[]> {

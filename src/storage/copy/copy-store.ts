@@ -5,7 +5,7 @@
 import type { RecordType } from '../record-type.ts';
 import type { ChangeLog, RecordName } from './change-log.ts';
 import { type Claim, type CopySides, claimCopy, givenUp, refused } from './claim.ts';
-import { compareStores } from './comparison.ts';
+import { compareStores, pagesOf } from './comparison.ts';
 import type { Tally } from './tally.ts';
 import { createTransfer, type Transfer } from './transfer.ts';
 
@@ -116,12 +116,23 @@ async function moveOver(run: Run): Promise<CopyReport> {
 async function noteChanges(run: Run): Promise<void> {
   const { claim, options } = run;
   if (await claim.isGivenUp()) throw givenUp();
-  if (run.position !== undefined) return;
+  if (run.position !== undefined) return tellOfTarget(run);
 
   run.position = await options.changes.start();
   // Whoever gave it up in this very moment may have done so before there was a log to be removed.
   if (await claim.isGivenUp()) throw givenUp();
   await save(run);
+}
+
+/** What an earlier run has brought over. */
+async function tellOfTarget({ options: { changes, target, types }, claim }: Run): Promise<void> {
+  if (changes.copied === undefined) return;
+  for (const type of types) {
+    for await (const page of pagesOf(target, type)) {
+      changes.copied(page.map(({ id }) => ({ type: type.name, id })));
+      await claim.hold();
+    }
+  }
 }
 
 async function copyEverything(run: Run): Promise<void> {

@@ -1,8 +1,10 @@
 // The two stores of a copy, opened beside the servers that may run on the one, and the change log of the driver.
 import { existsSync } from 'node:fs';
-import { openMovingStore, storeFile } from '../open.ts';
+import { readAddress } from '../mongo/address.ts';
+import { isMongo, migrateStore, openMovingStore, storeFile } from '../open.ts';
 import type { RecordType } from '../record-type.ts';
 import { SqliteChangeLog } from '../sqlite/change-log.ts';
+import { KnownIds } from '../sqlite/known-ids.ts';
 import type { Store } from '../store.ts';
 import type { ChangeLog } from './change-log.ts';
 import { refused } from './claim.ts';
@@ -26,38 +28,51 @@ export interface SourceSide extends Side {
 
 const BUSY_TIMEOUT_MS = 5_000;
 
-/** Throws `conflict` where it is the store that is copied. */
-export async function openTarget(options: SideOptions, source?: Side): Promise<Side> {
-  if (sideName(options) === source?.name) throw refused('a store cannot be copied to itself');
-
-  const store = await openMovingStore(options);
-  return { store, name: sideName(options), close: () => store.close() };
-}
-
 /** Throws `conflict` where there is none. */
 export async function openSource(options: SideOptions): Promise<SourceSide> {
-  const file = fileOf(options);
-  if (!existsSync(file)) throw refused(`there is no database at ${file}`);
+  const name = sideName(options);
+  if (!isMongo(options.url) && !existsSync(name)) throw refused(`there is no database at ${name}`);
 
   const store = await openMovingStore(options);
-  const changes = changeLogOf(options);
-  const close = async () => {
-    await changes.close();
+  try {
+    const changes = await changeLogOf(options, store);
+    const close = async () => {
+      await changes.close();
+      await store.close();
+    };
+    return { store, changes, name, close };
+  } catch (error) {
     await store.close();
-  };
-  return { store, changes, name: sideName(options), close };
+    throw error;
+  }
 }
 
-function changeLogOf(options: SideOptions): ChangeLog {
-  return new SqliteChangeLog({ path: fileOf(options), busyTimeoutMs: BUSY_TIMEOUT_MS }, options.types);
+/** Throws `conflict` where it is the store that is copied. */
+export async function openTarget(options: SideOptions, source?: Side): Promise<Side> {
+  const name = sideName(options);
+  if (name === source?.name) throw refused('a store cannot be copied to itself');
+
+  // SQLite makes what it needs when it is opened.
+  if (isMongo(options.url)) await migrateStore(options);
+  const store = await openMovingStore(options);
+  return { store, name, close: () => store.close() };
 }
 
-function sideName(options: SideOptions): string {
-  return fileOf(options);
+async function changeLogOf({ url, dataDir, types }: SideOptions, store: Store): Promise<ChangeLog> {
+  const path = storeFile(url, dataDir);
+  if (path !== undefined) return new SqliteChangeLog({ path, busyTimeoutMs: BUSY_TIMEOUT_MS }, types);
+
+  const [{ connect }, { MongoChangeLog }] = await Promise.all([
+    import('../mongo/connection.ts'),
+    import('../mongo/change-log.ts'),
+  ]);
+  return new MongoChangeLog({ connection: await connect(url), store, types, known: new KnownIds() });
 }
 
 /** Throws for a store in memory, which nobody but its own process can reach. */
-function fileOf({ url, dataDir }: SideOptions): string {
+function sideName({ url, dataDir }: SideOptions): string {
+  if (isMongo(url)) return readAddress(url).place;
+
   const file = storeFile(url, dataDir);
   if (file === undefined) throw refused('a store in memory cannot be copied');
   return file;

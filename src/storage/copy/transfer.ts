@@ -1,7 +1,7 @@
 // Brings records from the source into the target, in bites that depend on the copy being this copier's.
 import assert from 'node:assert/strict';
 import type { RecordType } from '../record-type.ts';
-import { type Identified, put, remove, type Store, type Write } from '../store.ts';
+import type { Identified, Store } from '../store.ts';
 import { commitAll, type Wanted } from './bites.ts';
 import type { ChangeLog, RecordName } from './change-log.ts';
 import { type Claim, type CopySides, refused } from './claim.ts';
@@ -35,9 +35,9 @@ export function createTransfer(
 
   async function bring(type: RecordType<object>, records: readonly Identified<object>[]): Promise<void> {
     const wanted = records.map(({ id, body }) => ({ name: { type: type.name, id }, type, body }));
-    changes.copied(wanted.map(({ name }) => name));
+    changes.copied?.(wanted.map(({ name }) => name));
     // A record whose unique value another one has was changed since the copy began, and will be named.
-    await commitAll(wanted, { target, claim, toWrite });
+    await commitAll(wanted, { target, claim, manner: 'fresh' });
   }
 
   async function bringAgain(
@@ -67,14 +67,15 @@ export function createTransfer(
   }
 
   async function makeSo(wanted: readonly Wanted[]): Promise<readonly RecordName[]> {
-    changes.copied(wanted.map(({ name }) => name));
-    const held = await commitAll(wanted, { target, claim, toWrite });
+    changes.copied?.(wanted.map(({ name }) => name));
+    const held = await commitAll(wanted, { target, claim, manner: 'anyway' });
     if (held.length === 0) return [];
 
     // The record that has the value may be among them, and gives it up only now.
     const again = wanted.filter(({ type }) => type.unique.length > 0);
-    await commitAll(again, { target, claim, toWrite: ({ type, name }) => remove(type, name.id) });
-    return commitAll(again, { target, claim, toWrite });
+    const away = again.map(({ name, type }) => ({ name, type }));
+    await commitAll(away, { target, claim, manner: 'anyway' });
+    return commitAll(again, { target, claim, manner: 'fresh' });
   }
 
   async function bodiesOf(store: Store, names: readonly RecordName[]): Promise<Wanted[]> {
@@ -86,8 +87,4 @@ export function createTransfer(
   }
 
   return { bring, bringAgain };
-}
-
-function toWrite({ type, name, body }: Wanted): Write {
-  return body === undefined ? remove(type, name.id) : put(type, name.id, body);
 }

@@ -1,6 +1,6 @@
 // The meaning of a commit on MongoDB. One write on one document is one statement, which MongoDB applies or not
 // by itself; everything else is a transaction.
-import type { MongoClient } from 'mongodb';
+import type { ClientSession, MongoClient } from 'mongodb';
 import type { Clock } from '../../core/clock.ts';
 import { failedOnRecord } from '../preconditions.ts';
 import type { CommitOutcome } from '../store.ts';
@@ -18,6 +18,8 @@ export interface Committing {
   readonly clock: Clock;
   /** How long a commit tries while others are in its way. */
   readonly budgetMs: number;
+  /** Throws where the store takes no writes; asked before each attempt. */
+  enter(): Promise<void>;
 }
 
 const COMMITTED: CommitOutcome = { committed: true };
@@ -35,11 +37,15 @@ export async function commitWrites(
   if (alone) return commitAlone(committing, first, budget);
 
   const { client, clock } = committing;
+  const terms = async (session: ClientSession) => {
+    await committing.enter();
+    return { session, now: clock.now() };
+  };
   const held =
     !reading &&
-    (await inTransaction(client, budget, (session) => attemptAll(writes, { session, now: clock.now() })));
+    (await inTransaction(client, budget, async (session) => attemptAll(writes, await terms(session))));
   if (held) return COMMITTED;
-  return inTransaction(client, budget, (session) => attemptCarefully(writes, { session, now: clock.now() }));
+  return inTransaction(client, budget, async (session) => attemptCarefully(writes, await terms(session)));
 }
 
 /**
@@ -47,12 +53,13 @@ export async function commitWrites(
  * preconditions by then has changed in between, so the statement is tried again.
  */
 async function commitAlone(
-  { clock }: Committing,
+  { clock, enter }: Committing,
   { kind, write }: KindWrite,
   budget: AbortSignal,
 ): Promise<CommitOutcome> {
   const changesNothing = write.kind === 'check' || (write.kind === 'patch' && write.set.length === 0);
   while (!budget.aborted) {
+    await enter();
     const now = clock.now();
     const applied =
       !changesNothing && (await found(kind, operationOf(kind, write, { now, touching: false })));

@@ -3,12 +3,15 @@
 import assert from 'node:assert/strict';
 import { MongoError, MongoServerError } from 'mongodb';
 import { DomainError } from '../../core/errors.ts';
+import { storeIsMoving } from '../moves.ts';
+import { isRefusedByMove } from './frozen.ts';
 
 const DUPLICATE_KEY = 11_000;
 
 /** What the caller did wrong is told as it is; everything else is the database's failure. */
 export function storeFailure(error: unknown): Error {
   if (error instanceof DomainError || error instanceof assert.AssertionError) return error;
+  if (isRefusedByMove(error)) return storeIsMoving();
   return new DomainError('store_unavailable', { detail: sentenceOf(error) });
 }
 

@@ -10,6 +10,8 @@ export const CLAIMS = 'claims';
 
 const COLLECTIONS = { token: 'tokens', session: 'sessions', lasting: 'lasting' } as const;
 
+export const RECORD_COLLECTIONS: readonly string[] = Object.values(COLLECTIONS);
+
 export interface CollectionLayout {
   readonly name: string;
   readonly indexes: readonly NamedIndex[];

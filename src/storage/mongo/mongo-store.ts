@@ -11,6 +11,7 @@ import { CommitQueue } from './commit-queue.ts';
 import { type Committing, commitWrites } from './committing.ts';
 import { storeFailure } from './failures.ts';
 import { type Kind, kindsOf } from './kind.ts';
+import type { MoveGate } from './move-gate.ts';
 import { Reader } from './reader.ts';
 
 export interface MongoStoreParts {
@@ -24,6 +25,8 @@ export interface MongoStoreParts {
     subscribe(topic: string, listener: WakeUpListener): () => void;
     close(): Promise<void>;
   };
+  /** Whether commits are taken; for servers, which may be told of a move. Always, unless told. */
+  readonly gate?: MoveGate;
   /** Commits that may be under way or wait at once; more are refused as `overloaded`. */
   readonly waitingMax: number;
   /** How long a commit tries while others are in its way, in milliseconds. 10,000 unless told. */
@@ -59,7 +62,8 @@ class MongoStore implements Store {
     this.#parts = parts;
     this.#kinds = kindsOf(parts.db, parts.types);
     this.#reader = new Reader(clock);
-    this.#committing = { client, clock, budgetMs: parts.commitBudgetMs ?? COMMIT_BUDGET_MS };
+    const { gate, commitBudgetMs = COMMIT_BUDGET_MS } = parts;
+    this.#committing = { client, clock, budgetMs: commitBudgetMs, enter: async () => gate?.enter() };
     this.#queue = new CommitQueue({ waitingMax, atOnce: commitsAtOnce(client.options.maxPoolSize) });
   }
 
@@ -119,6 +123,7 @@ class MongoStore implements Store {
   }
 
   async #close(): Promise<void> {
+    this.#parts.gate?.close();
     await Promise.allSettled(this.#underWay);
     await this.#parts.wakeUps.close();
     await this.#parts.close();

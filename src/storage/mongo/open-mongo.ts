@@ -4,7 +4,9 @@ import type { Clock } from '../../core/clock.ts';
 import type { RecordType } from '../record-type.ts';
 import type { Store } from '../store.ts';
 import { type Connection, closedOnFailure, connect } from './connection.ts';
+import { freezableStore } from './frozen.ts';
 import { createMongoStore } from './mongo-store.ts';
+import { moveGate } from './move-gate.ts';
 import { checkSchema } from './schema.ts';
 import { serverClock } from './server-clock.ts';
 import { SharedWakeUps, type WakeUpFeed } from './wake-up-stream.ts';
@@ -15,6 +17,8 @@ export interface MongoOptions {
   /** The server's time unless told. */
   readonly clock?: Clock | undefined;
   readonly waitingMax: number;
+  /** Whether commits ask first if the store is being moved: for everybody but who moves it. */
+  readonly gated: boolean;
   /** The better one for the server unless told. */
   readonly wakeUps?: WakeUpFeed;
 }
@@ -41,5 +45,6 @@ async function storeOn(connection: Connection, options: MongoOptions): Promise<S
     await client.close();
   }
 
-  return createMongoStore({ client, db, clock, types, wakeUps, waitingMax, close });
+  const gate = options.gated ? moveGate(freezableStore(db), clock) : undefined;
+  return createMongoStore({ client, db, clock, types, wakeUps, waitingMax, close, ...(gate && { gate }) });
 }

@@ -2,7 +2,7 @@
 // is noted in the same transaction, and a store that is not being copied pays nothing. Freezing is triggers, too:
 // they refuse every write from the transaction after their own on, and until a time that stands in the file.
 import type { DatabaseSync } from 'node:sqlite';
-import type { ChangeLog, Changes, RecordName } from '../copy/change-log.ts';
+import type { ChangeLog, Changes } from '../copy/change-log.ts';
 import { keyValueOf } from '../key-text.ts';
 import type { RecordType } from '../record-type.ts';
 import { type DatabaseSettings, openWritable, retryBusy } from './database.ts';
@@ -55,10 +55,6 @@ export class SqliteChangeLog implements ChangeLog {
     const position = Number(rows.at(-1)?.seq ?? after);
     const names = rows.map((row) => ({ type: String(row.type), id: keyValueOf(String(row.id)) }));
     return { kind: 'changes', names, position: String(position), more: position < newest };
-  }
-
-  copied(_names: readonly RecordName[]): void {
-    // This log spells ids itself.
   }
 
   async freeze(ms: number): Promise<void> {

@@ -1,5 +1,5 @@
 // Two stores and what it takes to copy one into the other, for tests.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -41,6 +41,7 @@ export async function house(records = 0): Promise<House> {
     return it;
   }
 
+  await writeFile(join(dataDir, 'from.db'), '');
   const source = await closedLater(openSource({ url: from, dataDir, types }));
   let target: Promise<Side> | undefined;
   function openedTarget(): Promise<Side> {
@@ -76,7 +77,7 @@ export function forwardingChanges(changes: ChangeLog, replaced: Partial<ChangeLo
   return {
     start: () => changes.start(),
     read: (after, limit) => changes.read(after, limit),
-    copied: (names) => changes.copied(names),
+    copied: (names) => changes.copied?.(names),
     freeze: (ms) => changes.freeze(ms),
     thaw: () => changes.thaw(),
     seal: (position) => changes.seal(position),

@@ -1,0 +1,62 @@
+// Refusing writes at the server: a validator on each collection of records lets nothing through but what is said
+// about the move itself. It is judged where a write is applied, so no insert and no change slips past it, whatever
+// its process believed. Removals it does not see; those are up to the gate of each process (move-gate.ts).
+import { type Collection, type Db, MongoServerError } from 'mongodb';
+import { type MoveSource, storeMoves } from '../moves.ts';
+import { decodedBody } from './body-encoding.ts';
+import { DURABLE, type RecordDocument } from './kind.ts';
+import { collectionOf, RECORD_COLLECTIONS } from './layout.ts';
+import { recordKey } from './record-key.ts';
+
+export interface FreezableStore {
+  readonly db: Db;
+  /** Where the records about moves lie. */
+  readonly moves: Collection<RecordDocument>;
+}
+
+const VALIDATION_FAILED = 121;
+const SOURCE = recordKey(storeMoves, 'source');
+
+export function freezableStore(db: Db): FreezableStore {
+  const moves = db.collection<RecordDocument>(collectionOf(storeMoves), { writeConcern: DURABLE });
+  return { db, moves };
+}
+
+export async function refuseWrites({ db }: FreezableStore): Promise<void> {
+  for (const collMod of RECORD_COLLECTIONS) {
+    const validator = { k: storeMoves.name };
+    await db.command({ collMod, validator, validationLevel: 'strict', validationAction: 'error' });
+  }
+}
+
+export async function takeWrites({ db }: FreezableStore): Promise<void> {
+  for (const collMod of RECORD_COLLECTIONS)
+    await db.command({ collMod, validator: {}, validationLevel: 'off' });
+}
+
+/** Ends the freeze of this copy unless the store was moved by then. */
+export async function endFreeze(store: FreezableStore, copyId: string): Promise<void> {
+  const isFrozen = { 'b.copyId': copyId, 'b.phase': 'copying', 'b.frozenFrom': { $exists: true } };
+  const ended = await store.moves.updateOne(
+    { _id: SOURCE, ...isFrozen },
+    { $unset: { 'b.frozenFrom': '', 'b.frozenUntil': '' } },
+  );
+  if (ended.matchedCount === 0) return;
+
+  await takeWrites(store);
+  // Somebody may have frozen it again before that was done.
+  const source = await sourceOf(store);
+  if (source?.phase === 'moved' || source?.frozenFrom !== undefined) await refuseWrites(store);
+}
+
+/** What the store knows of being moved away. */
+export async function sourceOf({ moves }: FreezableStore): Promise<MoveSource | undefined> {
+  const document = await moves.findOne({ _id: SOURCE }, { projection: { b: 1 } });
+  // Nobody else writes records of this type, so the body is what it was written as.
+  return document === null ? undefined : (decodedBody(document.b) as unknown as MoveSource);
+}
+
+/** How a write is refused while the validators are there. */
+export function isRefusedByMove(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === VALIDATION_FAILED;
+}
