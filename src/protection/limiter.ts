@@ -52,31 +52,37 @@ const KEYS_MAX = 50_000;
 const ROUNDING_MS = 1e-3;
 
 export function createLimiter({ rule, clock, keysMax = KEYS_MAX }: LimiterOptions): Limiter {
-  // A state that is `windowMs` old is that of an untouched key, hence the time to live.
-  const states = new LRUCache<string, number>({
-    max: keysMax,
-    ttl: Math.ceil(rule.windowMs) + 1,
-    ttlResolution: 0,
-    perf: clock,
-  });
+  let made: LRUCache<string, number> | undefined;
+
+  /** Made with the first key, since room for all of them is taken at once: a server starts without. */
+  function states(): LRUCache<string, number> {
+    made ??= new LRUCache({
+      max: keysMax,
+      // A state that is `windowMs` old is that of an untouched key.
+      ttl: Math.ceil(rule.windowMs) + 1,
+      ttlResolution: 0,
+      perf: clock,
+    });
+    return made;
+  }
 
   function check(key: string): LimitOutcome {
-    return outcomeOf(decide(rule, states.get(key), clock.now()));
+    return outcomeOf(decide(rule, made?.get(key), clock.now()));
   }
 
   function take(key: string): LimitOutcome {
-    const decision = decide(rule, states.get(key), clock.now());
-    if (decision.kind === 'allowed') states.set(key, decision.fullAt);
+    const decision = decide(rule, made?.get(key), clock.now());
+    if (decision.kind === 'allowed') states().set(key, decision.fullAt);
     return outcomeOf(decision);
   }
 
   function giveBack(key: string): void {
-    const fullAt = states.get(key);
-    if (fullAt !== undefined) states.set(key, fullAt - costOfOne(rule));
+    const fullAt = made?.get(key);
+    if (fullAt !== undefined) states().set(key, fullAt - costOfOne(rule));
   }
 
   function forget(key: string): void {
-    states.delete(key);
+    made?.delete(key);
   }
 
   return { check, take, giveBack, forget };

@@ -41,13 +41,11 @@ export function judgePoll(pace: Pace | undefined, poll: { intervalMs: number; no
 
 /** Paces by key, in the memory of this process alone: a client that polls two processes is paced by each. */
 export function createPacing(options: { clock: Clock; intervalMs: number; entriesMax: number }): Pacing {
-  const paces = new LRUCache<string, Pace>({
-    max: options.entriesMax,
-    ttl: FORGET_AFTER_MS,
-    perf: options.clock,
-  });
+  let paces: LRUCache<string, Pace> | undefined;
 
   function poll(key: string): { accepted: boolean; intervalMs: number } {
+    // Made with the first poll, since room for all entries is taken at once.
+    paces ??= new LRUCache({ max: options.entriesMax, ttl: FORGET_AFTER_MS, perf: options.clock });
     const judgement = judgePoll(paces.get(key), { intervalMs: options.intervalMs, now: options.clock.now() });
     paces.set(key, judgement.pace);
     return { accepted: judgement.accepted, intervalMs: judgement.pace.intervalMs };
