@@ -4,7 +4,7 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jos
 
 export interface DpopKey {
   thumbprint: string;
-  proof(method: string, url: string, accessToken?: string): Promise<string>;
+  proof(method: string, url: string, accessToken?: string, nonce?: string): Promise<string>;
 }
 
 export async function dpopKey(now: () => number): Promise<DpopKey> {
@@ -12,11 +12,12 @@ export async function dpopKey(now: () => number): Promise<DpopKey> {
   const jwk = await exportJWK(publicKey);
   return {
     thumbprint: await calculateJwkThumbprint(jwk),
-    proof: (method, url, accessToken) =>
+    proof: (method, url, accessToken, nonce) =>
       new SignJWT({
         htm: method,
         htu: url,
         jti: randomBytes(16).toString('base64url'),
+        ...(nonce && { nonce }),
         ...(accessToken && { ath: createHash('sha256').update(accessToken).digest('base64url') }),
       })
         .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk })

@@ -7,6 +7,9 @@ import { signInWithPassword } from './sign-in.ts';
 import type { TestServer } from './test-server.ts';
 import { userAgent } from './user-agent.ts';
 
+/** All that they need of a server. */
+type Origin = Pick<TestServer, 'origin'>;
+
 export interface ApiAnswer {
   status: number;
   headers: Headers;
@@ -69,7 +72,7 @@ export interface Phone {
 
 /** A person's phone after a sign-in with the password, with a token for the server's own API. */
 export async function signedInPhone(
-  strata: TestServer,
+  strata: Origin,
   clientId: string,
   person: { email: string; password: string },
   scope = 'openid qr:approve',
@@ -94,7 +97,7 @@ export async function signedInPhone(
   return phoneWith(strata, tokens.access_token);
 }
 
-export function phoneWith(strata: TestServer, accessToken: string): Phone {
+export function phoneWith(strata: Origin, accessToken: string): Phone {
   const call = (path: string, json: object) =>
     callApi(`${strata.origin}${path}`, { json, headers: { authorization: `Bearer ${accessToken}` } });
   return {
@@ -122,7 +125,7 @@ export interface Pc {
 
 /** An app on a screen that shows a code. */
 export async function openPc(
-  strata: TestServer,
+  strata: Origin,
   clientId: string,
   asked: Record<string, unknown> = {},
 ): Promise<Pc> {
@@ -154,7 +157,7 @@ export async function openPc(
 
 /** The token endpoint, as the app calls it; `parameters` replace what it would send. */
 export async function redeem(
-  strata: TestServer,
+  strata: Origin,
   pc: { clientId: string; verifier: string; mapToken: string },
   parameters: Record<string, string> = {},
 ): Promise<ApiAnswer> {
@@ -171,7 +174,7 @@ export async function redeem(
 
 /** A transaction that the phone has scanned, with the number that the screen shows. */
 export async function scannedPc(
-  strata: TestServer,
+  strata: Origin,
   phone: Phone,
   clientId: string,
 ): Promise<{ pc: Pc; handshake: string; number: string }> {
@@ -183,7 +186,7 @@ export async function scannedPc(
 
 /** A transaction that waits for its redemption, with the answer to "continue as …?". */
 export async function approvedPc(
-  strata: TestServer,
+  strata: Origin,
   phone: Phone,
   clientId: string,
 ): Promise<{ pc: Pc; handshake: string; confirm: string }> {
@@ -193,7 +196,7 @@ export async function approvedPc(
   return { pc, handshake, confirm: account.confirm };
 }
 
-async function discovered(strata: TestServer, clientId: string): Promise<client.Configuration> {
+async function discovered(strata: Origin, clientId: string): Promise<client.Configuration> {
   return client.discovery(new URL(strata.origin), clientId, undefined, client.None(), {
     execute: [client.allowInsecureRequests],
   });
