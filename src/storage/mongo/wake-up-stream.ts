@@ -15,7 +15,7 @@ export type WakeUpFeed = 'stream' | 'poll';
 
 /** How long is polled before a change stream is asked for again. */
 const POLL_PHASE_MS = 60_000;
-/** Time for the last wake-ups to be written when the store closes. */
+/** Time for the last wake-ups to be written, and for the listening to end, when the store closes. */
 const LAST_WORDS_MS = 1_000;
 
 export class SharedWakeUps {
@@ -46,10 +46,17 @@ export class SharedWakeUps {
 
   async close(): Promise<void> {
     this.#ending.abort();
-    const tooLong = new AbortController();
-    await Promise.race([this.#outbox.drain(), pause(LAST_WORDS_MS, tooLong.signal)]);
-    tooLong.abort();
-    await this.#following;
+    const ended = new AbortController();
+    const rest = Promise.all([this.#outbox.drain(), this.#following]);
+    await Promise.race([rest, pause(LAST_WORDS_MS, ended.signal)]);
+    ended.abort();
+  }
+
+  /** What a release writes that does not exist yet is none of ours. */
+  #hear({ topic, key }: { topic?: unknown; key?: unknown }): void {
+    if (typeof topic !== 'string' || typeof key !== 'string') return;
+    const value = valueIfSpelt(key);
+    if (value !== undefined) this.#here.notify(topic, value);
   }
 
   async #follow(): Promise<void> {
@@ -58,15 +65,25 @@ export class SharedWakeUps {
       collection: this.#collection,
       from: this.#from,
       sink: {
-        heard: ({ topic, key }) => this.#here.notify(topic, keyValueOf(key)),
+        heard: (document) => this.#hear(document),
         missed: () => this.#here.missed(),
       },
       signal,
     };
     const polls = new PollFeed(options);
     while (!signal.aborted) {
-      if (this.#feed === 'stream') await followChanges(options);
+      // Whatever ends it, polls are as good until the next one.
+      if (this.#feed === 'stream') await followChanges(options).catch(() => undefined);
       await polls.follow(POLL_PHASE_MS);
     }
+  }
+}
+
+/** Undefined where it was not spelt by `keyText`. */
+function valueIfSpelt(text: string): string | undefined {
+  try {
+    return keyValueOf(text);
+  } catch {
+    return undefined;
   }
 }

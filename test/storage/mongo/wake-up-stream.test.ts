@@ -86,6 +86,26 @@ describeMongo('wake-ups on MongoDB', () => {
       expect(other.told).toEqual([undefined, 'last words']);
     });
 
+    it('go on after those that nobody understands', async () => {
+      const one = await party('odd', feed);
+      const other = await party('odd', feed);
+      await other.listen();
+      const { localTime: at } = await one.db.command({ hello: 1 });
+
+      const odd = [
+        {},
+        { topic: 7, key: 7 },
+        { topic: 'odd' },
+        { topic: 'odd', key: '\u{FFFE}{' },
+        { topic: 'odd', key: 1 },
+      ];
+      await one.db.collection<Document>(WAKE_UPS).insertMany(odd.map((fields) => ({ at, ...fields })));
+      one.wakeUps.notify('odd', 'plain');
+      await other.tells('plain');
+
+      expect(other.told).toEqual([undefined, 'plain']);
+    });
+
     it('are not heard of any more after the close', async () => {
       const one = await party('closed', feed);
       const other = await party('closed', feed);
