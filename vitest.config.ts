@@ -34,6 +34,18 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'flows-mongodb',
+          include: ['test/flows/**/*.test.ts'],
+          // Backups are files, and other databases have tools of their own for them.
+          exclude: ['test/flows/restore-drill.test.ts', 'test/flows/crash.test.ts'],
+          env: { STRATA_TEST_STORE: 'mongodb' },
+          globalSetup: ['test/support/mongo-standin.ts'],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'matrix',
           include: ['test/browser/matrix/**/*.test.ts'],
           testTimeout: 120_000,

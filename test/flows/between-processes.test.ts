@@ -29,7 +29,7 @@ let there: TestServer;
 let person: Awaited<ReturnType<TestServer['addAccount']>>;
 
 beforeEach(async () => {
-  here = await startTestServer({ file: true });
+  here = await startTestServer({ file: true, startMs: Date.now() });
   there = await startTestServer({ beside: here });
   person = await here.addAccount();
 });
@@ -101,7 +101,11 @@ function changeSecretThere(): Promise<void> {
 
 /** By a command, whose process ends right after it. */
 async function rotateKeys(): Promise<void> {
-  const env = { STRATA_DATA_DIR: here.dataDir, STRATA_MASTER_SECRET: testMasterSecret };
+  const env = {
+    STRATA_DATA_DIR: here.dataDir,
+    STRATA_STORE_URL: here.storeUrl,
+    STRATA_MASTER_SECRET: testMasterSecret,
+  };
   expect((await (await emptyPlace()).run(['keys', 'rotate'], { env })).code).toBe(0);
 }
 

@@ -1,9 +1,6 @@
 // A whole server in this process, on a free port, with a clock that tests move and an empty store. Time
 // stands still unless a test advances it.
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createAccount } from '../../src/accounts/account.ts';
 import type { ClientMetadata } from '../../src/clients/client.ts';
 import type { Config } from '../../src/config/schema.ts';
@@ -18,6 +15,7 @@ import { type FaultPlan, harmlessFaults } from './faulty-store-plan.ts';
 import { freePort } from './free-port.ts';
 import { testClock } from './test-clock.ts';
 import { type TestSettings, testConfig } from './test-config.ts';
+import { emptyTestStore, startOfTestTime } from './test-store.ts';
 
 export interface TestServer {
   origin: string;
@@ -32,6 +30,8 @@ export interface TestServer {
   log: string[];
   /** Directory of the database file, where one was asked for. */
   dataDir: string;
+  /** As `store.url` in the configuration. */
+  storeUrl: string;
   addAccount(account?: {
     email?: string;
     name?: string;
@@ -43,7 +43,7 @@ export interface TestServer {
 }
 
 export interface TestServerOptions {
-  /** Keep the store in a file instead of in memory. */
+  /** Keep the store in a file instead of in memory; on MongoDB every store is one that others can reach. */
   file?: boolean;
   config?: TestSettings;
   /** Where the clock starts; real browsers drop cookies whose end their own clock has passed. */
@@ -60,15 +60,15 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
   const { beside } = options;
-  const dataDir = beside?.dataDir ?? (await mkdtemp(join(tmpdir(), 'strata-test-')));
-  const clock = beside?.clock ?? testClock(options.startMs);
+  const place = beside ? { url: beside.storeUrl, dataDir: beside.dataDir } : await emptyTestStore(options);
+  const { dataDir } = place;
+  const clock = beside?.clock ?? testClock(options.startMs ?? startOfTestTime());
   const log: string[] = [];
   const issuer = beside?.server.issuer ?? origin;
   const settings = testConfig({ issuer, listen: { port }, dataDir, ...options.config });
   const config = { ...settings, ...options.secrets };
   const opened = await openStore({
-    url: options.file || beside ? 'sqlite:strata.db' : 'sqlite::memory:',
-    dataDir,
+    ...place,
     clock,
     types: recordTypes,
   });
@@ -100,6 +100,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     },
     log,
     dataDir,
+    storeUrl: place.url,
     addAccount: (account = {}) => addAccount(server, account),
     addClient: async (metadata) => {
       const { client, secret = '' } = await server.clients.create(metadata);
@@ -113,8 +114,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     close: async () => {
       await server.close();
       await opened.close();
-      if (beside) return;
-      await rm(dataDir, { recursive: true, force: true });
+      if (!('remove' in place)) return;
+      await place.remove();
       clock.restore();
     },
   };
