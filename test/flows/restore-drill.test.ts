@@ -152,8 +152,13 @@ describe('a restore that keeps device sessions', () => {
     const { native } = life.apps;
     const newest = life.devices.bound.chain.at(-1) ?? '';
 
+    for (const used of [later.usedProof, later.usedNonceProof]) {
+      expect(await native.refresh(newest, {}, used)).toMatchObject({
+        status: 400,
+        body: { error: 'use_dpop_nonce' },
+      });
+    }
     const replayed = await native.refresh(newest, {}, later.usedProof);
-    expect(replayed).toMatchObject({ status: 400, body: { error: 'use_dpop_nonce' } });
     const nonce = replayed.headers.get('dpop-nonce') ?? '';
     const withNonce = async () => ({
       dpop: await life.boundKey.proof('POST', `${place.origin}/token`, undefined, nonce),

@@ -70,6 +70,8 @@ export interface LaterLife {
   newcomer: SignedInDevice;
   /** Headers of a refresh that was made with a proof. */
   usedProof: Parameters;
+  /** The same, of a proof that carried a nonce. */
+  usedNonceProof: Parameters;
   /** The token that it was made with. */
   provenWith: string;
   newAccount: Person;
@@ -127,7 +129,12 @@ export async function liveOnAfterBackup(place: RestorePlace, life: Life): Promis
   }
   const provenWith = devices.bound.chain.at(-1) ?? '';
   const usedProof = { dpop: await life.boundKey.proof('POST', `${place.origin}/token`) };
-  succeed(await apps.native.refresh(provenWith, {}, usedProof));
+  const proven = succeed(await apps.native.refresh(provenWith, {}, usedProof));
+  const nonce = proven.headers.get('dpop-nonce') ?? '';
+  const usedNonceProof = {
+    dpop: await life.boundKey.proof('POST', `${place.origin}/token`, undefined, nonce),
+  };
+  succeed(await apps.native.refresh(provenWith, {}, usedNonceProof));
 
   succeed(await apps.native.redeem(life.codes[0]));
   succeed(await pollForTokens(apps.tv, life.deviceCodes[0]));
@@ -144,7 +151,7 @@ export async function liveOnAfterBackup(place: RestorePlace, life: Life): Promis
   for (const token of [life.accessTokens.opaque, life.accessTokens.jwt]) await apps.web.revoke(token);
   const newcomer = device(apps.native, await apps.native.signIn(browserAt(place), person));
   await newcomer.refresh();
-  return { newcomer, usedProof, provenWith, newAccount };
+  return { newcomer, usedProof, usedNonceProof, provenWith, newAccount };
 }
 
 export function browserAt(place: RestorePlace): UserAgent {
