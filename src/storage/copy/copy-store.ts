@@ -44,7 +44,9 @@ export interface CopyReport {
 const PAGE = 1_000;
 /** So few changes are left that writes may be refused for what they take. */
 const FEW = 200;
-const ROUNDS_MAX = 100_000;
+const ROUNDS_MAX = 10_000;
+/** So often it is said how far it got. */
+const ROUNDS_TOLD = 20;
 const COMPARISONS_MAX = 3;
 const FREEZES_MAX = 5;
 const BEGINNINGS_MAX = 3;
@@ -164,10 +166,12 @@ async function catchUp(run: Run, onNames: (names: readonly RecordName[]) => void
     const { names, more } = await nextChanges(run);
     onNames(names);
     brought += names.length;
-    if (!more && names.length <= FEW) {
-      if (brought > 0) run.options.tell({ kind: 'caught_up', records: brought });
-      return;
+    const isNear = !more && names.length <= FEW;
+    if (brought > 0 && (isNear || rounds % ROUNDS_TOLD === ROUNDS_TOLD - 1)) {
+      run.options.tell({ kind: 'caught_up', records: brought });
+      brought = 0;
     }
+    if (isNear) return;
   }
   throw refused(
     `${run.options.from} changes faster than it can be copied; try again when less goes on there`,

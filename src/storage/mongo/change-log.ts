@@ -16,11 +16,11 @@ import { patch, type Store } from '../store.ts';
 import type { Connection } from './connection.ts';
 import {
   endFreeze,
+  FREEZE_GRACE_MS,
   type FreezableStore,
   freezableStore,
-  refuseWrites,
+  settle,
   sourceOf,
-  takeWrites,
 } from './frozen.ts';
 import type { RecordDocument } from './kind.ts';
 import { RECORD_COLLECTIONS } from './layout.ts';
@@ -49,8 +49,6 @@ interface Named {
   readonly collection: string;
 }
 
-/** For clocks that differ a little, and for commits that were let in just before. */
-const FREEZE_GRACE_MS = 1_000;
 const PAUSE_MS = 50;
 const AWAIT_MS = 100;
 /** On a sharded cluster, where an event waits for the quietest shard, up to 10 s are in order. */
@@ -112,19 +110,19 @@ export class MongoChangeLog implements ChangeLog {
       when: [{ path: ['phase'], is: 'copying' }],
       set: [
         [['frozenFrom'], frozenFrom],
-        [['frozenUntil'], frozenFrom + ms],
+        [['frozenUntil'], frozenFrom + FREEZE_GRACE_MS + ms],
       ],
     });
     // Where that is not so it was moved, and is frozen for good.
     if ((await store.commit([announcement])).committed) {
       while (store.clock.now() < frozenFrom + FREEZE_GRACE_MS) await pause(PAUSE_MS);
     }
-    await refuseWrites(this.#freezable);
+    await settle(this.#freezable, store.clock);
   }
 
   async thaw(): Promise<void> {
     const source = await sourceOf(this.#freezable);
-    if (source !== undefined) await endFreeze(this.#freezable, source.copyId);
+    if (source !== undefined) await endFreeze(this.#freezable, this.#parts.store.clock, source.copyId);
   }
 
   async seal(position: string): Promise<boolean> {
@@ -137,13 +135,12 @@ export class MongoChangeLog implements ChangeLog {
         set: [[['phase'], 'moved']],
       }),
     ]);
-    // Whoever ended the freeze too late may have taken the validators with it.
-    if (sealed.committed) await refuseWrites(this.#freezable);
+    await settle(this.#freezable, this.#parts.store.clock);
     return sealed.committed;
   }
 
   async stop(): Promise<void> {
-    await takeWrites(this.#freezable);
+    await settle(this.#freezable, this.#parts.store.clock);
     await this.#freezable.moves.deleteOne({ _id: MARK });
   }
 

@@ -2,6 +2,7 @@
 // about the move itself. It is judged where a write is applied, so no insert and no change slips past it, whatever
 // its process believed. Removals it does not see; those are up to the gate of each process (move-gate.ts).
 import { type Collection, type Db, MongoServerError } from 'mongodb';
+import type { Clock } from '../../core/clock.ts';
 import { type MoveSource, storeMoves } from '../moves.ts';
 import { decodedBody } from './body-encoding.ts';
 import { DURABLE, type RecordDocument } from './kind.ts';
@@ -22,31 +23,45 @@ export function freezableStore(db: Db): FreezableStore {
   return { db, moves };
 }
 
-export async function refuseWrites({ db }: FreezableStore): Promise<void> {
+/** For clocks that differ a little, and for commits that were let in just before. */
+export const FREEZE_GRACE_MS = 1_000;
+const TRIES = 3;
+
+/** Makes the server refuse or take writes, as what the store knows of its move says. */
+export async function settle(store: FreezableStore, clock: Clock): Promise<void> {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const refusing = isRefusing(await sourceOf(store), clock.now());
+    await (refusing ? refuseWrites(store) : takeWrites(store));
+    // Somebody may have thought better of it before that was done.
+    if (isRefusing(await sourceOf(store), clock.now()) === refusing) return;
+  }
+}
+
+/** Ends the freeze of this copy, unless the store was moved by then. */
+export async function endFreeze(store: FreezableStore, clock: Clock, copyId: string): Promise<void> {
+  await store.moves.updateOne(
+    { _id: SOURCE, 'b.copyId': copyId, 'b.phase': 'copying' },
+    { $unset: { 'b.frozenFrom': '', 'b.frozenUntil': '' } },
+  );
+  await settle(store, clock);
+}
+
+function isRefusing(source: MoveSource | undefined, now: number): boolean {
+  if (source?.phase === 'moved') return true;
+  return source?.frozenFrom !== undefined && source.frozenFrom + FREEZE_GRACE_MS <= now;
+}
+
+async function refuseWrites({ db }: FreezableStore): Promise<void> {
   for (const collMod of RECORD_COLLECTIONS) {
     const validator = { k: storeMoves.name };
     await db.command({ collMod, validator, validationLevel: 'strict', validationAction: 'error' });
   }
 }
 
-export async function takeWrites({ db }: FreezableStore): Promise<void> {
-  for (const collMod of RECORD_COLLECTIONS)
+async function takeWrites({ db }: FreezableStore): Promise<void> {
+  for (const collMod of RECORD_COLLECTIONS) {
     await db.command({ collMod, validator: {}, validationLevel: 'off' });
-}
-
-/** Ends the freeze of this copy unless the store was moved by then. */
-export async function endFreeze(store: FreezableStore, copyId: string): Promise<void> {
-  const isFrozen = { 'b.copyId': copyId, 'b.phase': 'copying', 'b.frozenFrom': { $exists: true } };
-  const ended = await store.moves.updateOne(
-    { _id: SOURCE, ...isFrozen },
-    { $unset: { 'b.frozenFrom': '', 'b.frozenUntil': '' } },
-  );
-  if (ended.matchedCount === 0) return;
-
-  await takeWrites(store);
-  // Somebody may have frozen it again before that was done.
-  const source = await sourceOf(store);
-  if (source?.phase === 'moved' || source?.frozenFrom !== undefined) await refuseWrites(store);
+  }
 }
 
 /** What the store knows of being moved away. */

@@ -10,7 +10,8 @@ import type { CommitOutcome, Identified, ListOptions, Page, Store, WakeUpListene
 import { CommitQueue } from './commit-queue.ts';
 import { type Committing, commitWrites } from './committing.ts';
 import { storeFailure } from './failures.ts';
-import { type Kind, kindsOf } from './kind.ts';
+import { isRefusedByMove } from './frozen.ts';
+import { type Kind, type KindWrite, kindsOf } from './kind.ts';
 import type { MoveGate } from './move-gate.ts';
 import { Reader } from './reader.ts';
 
@@ -100,7 +101,7 @@ class MongoStore implements Store {
   commit(writes: readonly Write[]): Promise<CommitOutcome> {
     return this.#run(async () => {
       const work = encodedWrites(writes).map((write) => ({ write, kind: this.#kind(write.type) }));
-      return this.#queue.run(() => commitWrites(this.#committing, work));
+      return this.#queue.run(() => this.#commit(work));
     });
   }
 
@@ -120,6 +121,15 @@ class MongoStore implements Store {
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  async #commit(work: readonly KindWrite[]): Promise<CommitOutcome> {
+    try {
+      return await commitWrites(this.#committing, work);
+    } catch (error) {
+      if (isRefusedByMove(error)) await this.#parts.gate?.refused();
+      throw error;
+    }
   }
 
   async #close(): Promise<void> {

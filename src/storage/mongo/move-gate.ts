@@ -4,7 +4,7 @@
 // its look and its write, validators refuse at the server (frozen.ts).
 import type { Clock } from '../../core/clock.ts';
 import { type MoveSource, storeIsMoving } from '../moves.ts';
-import { endFreeze, type FreezableStore, sourceOf } from './frozen.ts';
+import { endFreeze, type FreezableStore, settle, sourceOf } from './frozen.ts';
 
 /** How long before it begins a freeze is announced. */
 export const FREEZE_LEAD_MS = 5_000;
@@ -13,6 +13,8 @@ const LOOK_EVERY_MS = 1_000;
 export interface MoveGate {
   /** Throws `overloaded` while the store takes no writes. Asks the database only where that is not known. */
   enter(): Promise<void>;
+  /** Told when the server refused a write because of a move: what nobody stands behind any more ends. */
+  refused(): Promise<void>;
   close(): void;
 }
 
@@ -26,7 +28,7 @@ export function moveGate(store: FreezableStore, clock: Clock): MoveGate {
     const source = await sourceOf(store);
     openUntil = openness(source, askedAt);
     // The copier is gone, or it would have thawed the store itself.
-    if (isOver(source, askedAt)) await endFreeze(store, source.copyId);
+    if (isOver(source, askedAt)) await endFreeze(store, clock, source.copyId);
   }
 
   async function enter(): Promise<void> {
@@ -35,7 +37,7 @@ export function moveGate(store: FreezableStore, clock: Clock): MoveGate {
     if (clock.now() >= openUntil) throw storeIsMoving();
   }
 
-  return { enter, close: () => clearInterval(looking) };
+  return { enter, refused: () => settle(store, clock), close: () => clearInterval(looking) };
 }
 
 /** Until when commits are taken for sure, by what was known at that time. */

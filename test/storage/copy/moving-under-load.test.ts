@@ -11,6 +11,7 @@ it('loses no answered commit of other processes, though its copier is killed at 
     dataDir,
     records: 2_000,
     writers: 2,
+    pauseMs: 10,
     kills: ['copied', 'caught_up', 'comparing', 'frozen', 'sealed'],
   });
 

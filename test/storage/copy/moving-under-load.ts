@@ -19,6 +19,8 @@ export interface Move {
   /** Records of each type that are there before, named as `fill` names them. */
   records: number;
   writers: number;
+  /** Between two commits of the eight lines of each writer. */
+  pauseMs: number;
   /** Steps at which a copier is killed, one copier after the other. */
   kills: readonly CopyStep['kind'][];
 }
@@ -96,9 +98,14 @@ interface Writer {
   stop(): Promise<Book>;
 }
 
-async function startWriter({ from, dataDir, writers, records }: Move, seed: number): Promise<Writer> {
+async function startWriter(
+  { from, dataDir, writers, records, pauseMs }: Move,
+  seed: number,
+): Promise<Writer> {
   const file = new URL('./writer-child.ts', import.meta.url);
-  const child = fork(file, [from, dataDir, ...[seed, writers, records].map(String)], { execArgv: [] });
+  const child = fork(file, [from, dataDir, ...[seed, writers, records, pauseMs].map(String)], {
+    execArgv: [],
+  });
   killedLater(child);
   const ended = once(child, 'exit').then(() => Promise.reject(new Error('a writer ended early')));
   ended.catch(() => undefined);

@@ -1,6 +1,6 @@
 // A process that writes to a store as long as it is not told to stop, as servers do while it is copied, and keeps
-// book of what was answered. Its arguments: a URL, a directory, a number from 0 on, of how many such processes it is one, and how many
-// records were there before.
+// book of what was answered. Its arguments: a URL, a directory, a number from 0 on, of how many such processes it is one, how many
+// records were there before, and how long each line waits between two commits.
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DomainError } from '../../../src/core/errors.ts';
@@ -21,12 +21,11 @@ export interface Book {
 export type WriterReport = { kind: 'answered'; count: number } | { kind: 'book'; book: Book };
 
 const LINES = 8;
-const SHARES = LINES * Number(process.argv[5]);
 const REPORT_EVERY = 20;
-const PAUSE_MS = 5;
 
-const [url, dataDir, seed, writers, records] = process.argv.slice(2);
+const [url, dataDir, seed, writers, records, pauseMs] = process.argv.slice(2);
 assert(url && dataDir && seed, 'started with a store and a number');
+const shares = LINES * Number(writers);
 const store = await openStore({ url, dataDir, types: contractTypes });
 const state = new Map<string, [type: string, id: string, body: object | null]>();
 const surprises: string[] = [];
@@ -45,11 +44,11 @@ async function line(place: number): Promise<void> {
   const random = seededRandom(Number(seed) * 100 + place);
   for (let n = 0; !isOver; n += 1) {
     const own = Math.floor(random() * Number(records));
-    const turn = own - (own % SHARES) + place * Number(writers) + Number(seed);
+    const turn = own - (own % shares) + place * Number(writers) + Number(seed);
     const thing = random() < 0.5 ? `thing-${turn}` : `w${seed}-${place}-${Math.floor(random() * 50)}`;
     const note = random() < 0.5 ? `note-${turn}` : `w${seed}-${place}-${n}`;
     await write(random, { thing, note, mark: `${seed}-${place}-${n}` });
-    await pause(PAUSE_MS);
+    await pause(Number(pauseMs));
   }
 }
 
