@@ -105,11 +105,12 @@ function replaceDatabase(db: DatabaseSync, step: { path: string; file: string; k
     removeCompanions(path);
     keep(db, path, keptAs);
     syncDirectory(dirname(path));
+    renameSync(file, path);
   } catch (error) {
+    rmSync(keptAs, { force: true });
     db.exec(`PRAGMA application_id = ${before}`);
     throw error;
   }
-  renameSync(file, path);
   syncDirectory(dirname(path));
 }
 

@@ -160,16 +160,20 @@ describe('replaceBy', () => {
     expect(await noteIn('strata.db.replaced')).toBe('old');
   });
 
-  it('leaves everything as it was where the old one cannot be kept', async () => {
+  it.each([
+    ['the old one cannot be kept', 'next.db', 'none/kept.db'],
+    ['there is no next one', 'none.db', 'kept.db'],
+  ])('leaves everything as it was where %s', async (_case, next, keptAs) => {
     await make('strata.db', 'old');
-    const next = await make('next.db', 'new');
+    await make('next.db', 'new');
     const place = holdPlace(database);
 
-    expect(() => place.replaceBy(next, join(directory, 'none', 'kept.db'))).toThrow();
+    expect(() => place.replaceBy(join(directory, next), join(directory, keptAs))).toThrow();
     place.release();
 
     expect(await noteIn()).toBe('old');
     expect(await noteIn('next.db')).toBe('new');
+    expect(await readdir(directory)).toEqual(['next.db', 'strata.db']);
   });
 
   it('goes where nothing was, but not where a database was made meanwhile', async () => {
