@@ -15,7 +15,8 @@ export const REPLACED_ID = 0x53747272;
 
 const SQLITE_CONSTRAINT = 19;
 const BACKFILL_ROWS = 500;
-const WAL_ATTEMPTS = 5;
+/** SQLite hands the file to whoever asks next, not to who has waited longest; beside busy writers that takes a while. */
+const ATTEMPTS = 5;
 
 export interface SchemaTarget {
   readonly path: string;
@@ -28,7 +29,7 @@ export function prepareSchema(db: DatabaseSync, target: SchemaTarget): void {
   refuseForeign(db, target.path);
   if (target.path !== MEMORY) enterWal(db, target.path);
 
-  db.exec('BEGIN IMMEDIATE');
+  retryBusy(ATTEMPTS, () => db.exec('BEGIN IMMEDIATE'));
   try {
     // Looked at again: another process may have opened the same new file in the meantime.
     refuseForeign(db, target.path);
@@ -81,7 +82,7 @@ function isEmpty(db: DatabaseSync): boolean {
 /** The switch needs the file for itself for a moment, and several processes may open a new file at once. */
 function enterWal(db: DatabaseSync, path: string): void {
   let mode: unknown;
-  retryBusy(WAL_ATTEMPTS, () => {
+  retryBusy(ATTEMPTS, () => {
     mode = db.prepare('PRAGMA journal_mode = WAL').get()?.journal_mode;
   });
   if (mode !== 'wal') throw unusable(path, 'lies on a file system without shared memory; use a local disk');
