@@ -9,6 +9,8 @@ export interface ServerFailure {
   readonly appName: string;
   readonly errorCode?: number;
   readonly closeConnection?: boolean;
+  /** The command is carried out, and then the server says that this went wrong. */
+  readonly writeConcernError?: { readonly code: number; readonly errmsg: string };
 }
 
 /** Until the test is finished. Skips the test where the server makes none (`enableTestCommands` is off). */

@@ -25,7 +25,12 @@ export function isDuplicateKey(error: unknown): boolean {
 
 /** Whether the server itself refused the command, so that nothing of it was applied. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof MongoServerError && !hasLabel(error, 'TransientTransactionError');
+  return isAnswer(error) && !hasLabel(error, 'TransientTransactionError');
+}
+
+/** Whether it came from the server. For bulk writes the driver wraps its own errors like those. */
+export function isAnswer(error: unknown): error is MongoServerError {
+  return error instanceof MongoServerError && typeof error.code === 'number';
 }
 
 export function hasLabel(error: unknown, label: string): boolean {
@@ -33,9 +38,9 @@ export function hasLabel(error: unknown, label: string): boolean {
 }
 
 function sentenceOf(error: unknown): string {
-  if (error instanceof MongoServerError) {
+  if (isAnswer(error)) {
     const name = typeof error.codeName === 'string' ? error.codeName : error.name;
-    return `MongoDB answered with an error: ${name} (${error.code ?? 'no code'})`;
+    return `MongoDB answered with an error: ${name} (${error.code})`;
   }
   if (!(error instanceof Error)) return 'MongoDB failed for an unknown reason';
   return `MongoDB failed: ${error.name}: ${error.message.replaceAll(/mongodb(\+srv)?:\/\/\S*/g, 'its address')}`;

@@ -3,9 +3,9 @@
 // What is asked for is that its end is known: either it was committed, or nothing of it was applied. Only where
 // the answer to the commit itself stays away to the end does the caller hear that it may have been applied.
 import { setTimeout as pause } from 'node:timers/promises';
-import { type ClientSession, type MongoClient, MongoServerError, type TransactionOptions } from 'mongodb';
+import type { ClientSession, MongoClient, TransactionOptions } from 'mongodb';
 import { randomFraction } from '../../core/secrets.ts';
-import { hasLabel, overloaded, storeFailure } from './failures.ts';
+import { hasLabel, isAnswer, overloaded, storeFailure } from './failures.ts';
 import { DURABLE } from './kind.ts';
 
 const OPTIONS: TransactionOptions = {
@@ -84,7 +84,7 @@ async function backOff(round: number, budget: AbortSignal): Promise<void> {
 
 /** After a conflict nothing was applied; where the database did not answer, who knows. */
 function exhausted(error: unknown): Error {
-  const answered = error instanceof Conflict || error instanceof MongoServerError;
+  const answered = error instanceof Conflict || isAnswer(error);
   return answered && isConflict(error)
     ? overloaded('other commits were in the way of this one for too long')
     : storeFailure(error);
