@@ -18,7 +18,7 @@ export interface RestoreOptions extends ConfigOption {
   readonly sessions?: SessionsChoice | undefined;
 }
 
-export const sessionsChoices = ['keep', 'end'] as const satisfies readonly SessionsChoice[];
+const sessionsChoices = ['keep', 'end'] as const satisfies readonly SessionsChoice[];
 
 export async function restoreCommand(
   shell: Shell,
@@ -54,7 +54,6 @@ export async function restoreCommand(
 
 const MONGODB =
   'MongoDB is restored by its own tools, such as mongorestore. Do that, and then run strata restore without a file.';
-const ANSWERS_MAX = 3;
 
 async function chosenSessions(
   terminal: Terminal,
@@ -68,12 +67,7 @@ async function chosenSessions(
   }
 
   for (const line of question) terminal.note(line);
-  for (let asked = 0; asked < ANSWERS_MAX; asked += 1) {
-    const answer = (await terminal.ask('keep or end? ')).trim().toLowerCase();
-    const choice = sessionsChoices.find((each) => each === answer);
-    if (choice !== undefined) return choice;
-  }
-  throw new CommandError('Neither keep nor end was entered, and nothing was changed.');
+  return terminal.choose('keep or end? ', sessionsChoices);
 }
 
 const question = [

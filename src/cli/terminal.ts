@@ -11,13 +11,15 @@ export interface Terminal {
   note(line: string): void;
   /** Whether somebody sits there who can be asked. */
   readonly canAsk: boolean;
-  /** Asks for one line. Throws `CommandError` where no answer comes. */
-  ask(question: string): Promise<string>;
+  /** Asks until one of the answers is entered, thrice at most. Throws `CommandError` where none comes. */
+  choose<Answer extends string>(question: string, answers: readonly Answer[]): Promise<Answer>;
   /** Asks for lines that are not shown while they are typed. Throws `CommandError` where no answer comes. */
   askSecrets(questions: readonly string[]): Promise<string[]>;
   /** All of standard input as text. Throws `CommandError` where it is longer than `bytesMax`. */
   readInput(bytesMax: number): Promise<string>;
 }
+
+const TRIES_MAX = 3;
 
 /** The streams of a process, or of a test. */
 export interface Streams {
@@ -34,7 +36,7 @@ export function streamTerminal({ stdin, stdout, stderr }: Streams): Terminal {
     print: (line) => void stdout.write(`${line}\n`),
     note: (line) => void stderr.write(`${line}\n`),
     canAsk: stdin.isTTY === true,
-    ask: (question) => shownAnswer({ stdin, stderr }, question),
+    choose: (question, answers) => chosenAnswer({ stdin, stderr }, { question, answers }),
     askSecrets: (questions) => hiddenAnswers({ stdin, stderr }, questions),
     readInput: (bytesMax) => wholeOf(stdin, bytesMax),
   };
@@ -45,19 +47,25 @@ function ignoreGoneReader(error: Error): void {
   if (!('code' in error && error.code === 'EPIPE')) throw error;
 }
 
-async function shownAnswer(
+async function chosenAnswer<Answer extends string>(
   { stdin, stderr }: Pick<Streams, 'stdin' | 'stderr'>,
-  question: string,
-): Promise<string> {
+  { question, answers }: { question: string; answers: readonly Answer[] },
+): Promise<Answer> {
   const { createInterface } = await import('node:readline');
   const typed = createInterface({ input: stdin, output: stderr, terminal: true, historySize: 0 });
   typed.once('SIGINT', () => typed.close());
+  const lines = typed[Symbol.asyncIterator]();
   typed.setPrompt(question);
-  typed.prompt();
   try {
-    const line = await typed[Symbol.asyncIterator]().next();
-    if (line.done) throw nothingEntered();
-    return line.value;
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+      typed.prompt();
+      const line = await lines.next();
+      if (line.done) throw nothingEntered();
+      const entered = line.value.trim().toLowerCase();
+      const answer = answers.find((each) => each === entered);
+      if (answer !== undefined) return answer;
+    }
+    throw new CommandError(`Neither ${answers.join(' nor ')} was entered, and nothing was changed.`);
   } finally {
     typed.close();
   }

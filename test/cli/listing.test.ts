@@ -19,7 +19,9 @@ async function printed(pages: Item[][], json = false): Promise<{ out: string[]; 
     print: (line) => void out?.push(line),
     note: (line) => void notes?.push(line),
     canAsk: false,
-    ask: async () => '',
+    choose: async () => {
+      throw new Error('nobody is asked');
+    },
     askSecrets: async () => [],
     readInput: async () => '',
   };
