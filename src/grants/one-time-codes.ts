@@ -49,6 +49,8 @@ export interface DeviceCodeRecord extends OneTimeCode {
   clientId: string;
   /** MAC of the code that a person types. */
   userCodeKey: string;
+  /** Digest that tells the browser in which the device was confirmed. */
+  confirmedIn?: string;
   /** Set by the first answer of a person, approval or refusal. */
   decision?: 'approved' | 'denied';
 }

@@ -3,7 +3,7 @@
 // so that a late duplicate of an approval cannot revive a code that was refused or redeemed.
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 import { errors, Provider } from 'oidc-provider';
-import { mac } from '../../core/secrets.ts';
+import { digest, mac } from '../../core/secrets.ts';
 import type { DeviceCodeRecord } from '../../grants/one-time-codes.ts';
 import { codeId, deviceCodes } from '../../grants/one-time-codes.ts';
 import { requestState } from '../../grants/request-state.ts';
@@ -13,6 +13,8 @@ import type { AdapterDeps } from './adapter-deps.ts';
 
 /** Stands in place of the device code where the record was found by the code that a person typed. */
 const FOUND_BY_USER_CODE = '#';
+/** What the engine calls an error of ours (grants/refusals.ts). */
+const OUTAGE = 'temporarily_unavailable';
 
 export function deviceCodeAdapter(deps: AdapterDeps): Partial<Adapter> {
   async function find(value: string): Promise<AdapterPayload | undefined> {
@@ -24,12 +26,14 @@ export function deviceCodeAdapter(deps: AdapterDeps): Partial<Adapter> {
     for (const key of deps.keyring.all('ticket')) {
       const userCodeKey = mac(key.bytes, 'user code', userCode);
       const record = await deps.store.find(deviceCodes, 'userCodeKey', userCodeKey);
-      if (record) return { ...record.payload, userCode, jti: `${FOUND_BY_USER_CODE}${record.id}` };
+      if (record) return { ...seenHere(record), userCode, jti: `${FOUND_BY_USER_CODE}${record.id}` };
     }
     return undefined;
   }
 
   async function upsert(value: string, payload: AdapterPayload, expiresIn: number): Promise<void> {
+    // The engine writes down whatever went wrong as the person's answer; that the store was away is none.
+    if (payload.error === OUTAGE) return;
     const isDecided = payload.accountId !== undefined || payload.error !== undefined;
     if (isDecided) return decide(deps, value, payload);
     if (payload.inFlight) return mark(deps, value);
@@ -64,7 +68,24 @@ function newRecord(
 
 /** Somebody is at the confirmation; a second browser with the same code is told that it is in use. */
 async function mark(deps: AdapterDeps, value: string): Promise<void> {
-  await patchUndecided(deps, value, [[['payload', 'inFlight'], true]]);
+  await patchUndecided(deps, value, [
+    [['payload', 'inFlight'], true],
+    [['confirmedIn'], thisBrowser()],
+  ]);
+}
+
+/** The browser that confirmed may do so again: its answer may have been lost. */
+function seenHere({ payload, confirmedIn }: DeviceCodeRecord): Record<string, unknown> {
+  if (confirmedIn === undefined || confirmedIn !== thisBrowser()) return payload;
+
+  const { inFlight: _mark, ...rest } = payload;
+  return rest;
+}
+
+/** The engine's session is this browser's, signed in or not. */
+function thisBrowser(): string | undefined {
+  const uid = Provider.ctx?.oidc.session?.uid;
+  return uid === undefined ? undefined : digest('browser at a user code', uid);
 }
 
 async function decide(deps: AdapterDeps, value: string, payload: AdapterPayload): Promise<void> {
