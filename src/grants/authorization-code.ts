@@ -97,9 +97,13 @@ async function redeemCode(
   }
 }
 
+/** The browser's session came before the code and outlives it: nobody else has its cookie. */
 async function refuseReplay(deps: CodeGrantDeps, record: OneTimeCode): Promise<never> {
   const raced = deps.clock.now() - (record.consumedAt ?? 0) < RACE_WINDOW_MS;
-  if (!raced && record.redeemed) await endApp(deps, record.redeemed, { reason: 'reuse', by: 'system' });
+  const sessionStays = record.plan?.kind === 'join';
+  if (!raced && record.redeemed) {
+    await endApp(deps, { ...record.redeemed, sessionStays }, { reason: 'reuse', by: 'system' });
+  }
   throw new errors.InvalidGrant('authorization code already consumed');
 }
 

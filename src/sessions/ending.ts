@@ -55,10 +55,10 @@ export async function endSession(deps: EndingDeps, sessionId: SessionId, cause: 
   return outcome.committed;
 }
 
-/** Ends one app of a session; in a session with no other live app, the session. */
+/** Ends one app of a session; in a session with no other live app, the session, unless that is to stay. */
 export async function endApp(
   deps: EndingDeps,
-  app: { sessionId: SessionId; appNumber: string },
+  app: { sessionId: SessionId; appNumber: string; sessionStays?: boolean },
   cause: EndCause,
 ): Promise<boolean> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
@@ -67,7 +67,7 @@ export async function endApp(
     const found = session?.apps[app.appNumber];
     if (session?.state !== 'live' || !found || found.ended) return false;
 
-    const writes = endAppWrites(deps, session, { appNumber: app.appNumber, end });
+    const writes = endAppWrites(deps, session, { ...app, end });
     const outcome = await commitEnds(deps.store, writes, [session.id]);
     if (outcome.committed) return true;
   }
@@ -131,23 +131,23 @@ async function liveSessionsIn(
 function endAppWrites(
   deps: EndingDeps,
   session: DeviceSession,
-  ending: { appNumber: string; end: End },
+  ending: { appNumber: string; sessionStays?: boolean; end: End },
 ): Write[] {
-  const { appNumber, end } = ending;
+  const { appNumber, sessionStays, end } = ending;
   const others = liveApps(session).filter(([number]) => number !== appNumber);
   const unchanged = [
     { path: ['state'], is: 'live' },
     { path: ['nextApp'], is: session.nextApp },
     { path: ['apps', appNumber, 'ended'], absent: true },
   ] as const;
-  if (others.length === 0) {
+  if (others.length === 0 && !sessionStays) {
     const set = endChanges(end, deps.settings.tombstonesMs);
     return [patch(deviceSessions, session.id, { when: unchanged, set })];
   }
 
   const clientId = session.apps[appNumber]?.clientId ?? '';
   // Two apps that end at the same moment must not each leave the session to the other.
-  const isNotLast = others
+  const isNotLast = (sessionStays ? [] : others)
     .slice(0, 1)
     .map(([other]) => ({ path: ['apps', other, 'ended'], absent: true }) as const);
   return [
