@@ -21,7 +21,11 @@ export interface RequestState {
   /** Name of the cookie of the engine session that a native app's sign-in has to itself. */
   nativeCookie?: string;
   /** The browser's session as the store has it, so that an unchanged one is not written again. */
-  storedSession?: { value: string; content: string; expiresAt: number };
+  storedSession?: { value: string; content: string; expiresAt: number; savedAt: number; replaces?: string };
+  /** Ends what this request signs out, when the browser's own session is about to go or to lose an app. */
+  endSignedOut?: (what: 'session' | 'app') => Promise<void>;
+  /** The id that the engine's session had before, where it gets a new one. */
+  replacedSession?: string;
   /** The native app has its answer; its engine session goes with it. */
   nativeAnswered?: boolean;
   /** Sessions and tokens read for this request, by id. */

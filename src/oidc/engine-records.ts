@@ -17,6 +17,8 @@ export interface BrowserSessionRecord extends SealedRecord {
   /** Digest of the engine's uid, which stays when the id in the cookie changes. */
   uid: string;
   savedAt: number;
+  /** The record under the id before, which goes when the browser comes back with this one. */
+  replaces?: string;
 }
 
 export interface PlainRecord {

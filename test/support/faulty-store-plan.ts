@@ -40,6 +40,8 @@ export interface FaultRule {
   readonly write?: Write['kind'];
   /** Only the n-th of those that fit, counted from 1 and from when the plan was made. */
   readonly nth?: number;
+  /** The n-th and all that come after it. */
+  readonly from?: number;
   /** Strikes this part of those that fit, always the same ones. */
   readonly chance?: { readonly share: number; readonly seed: number };
   readonly fault: Blow | Delay;
@@ -85,6 +87,7 @@ function strikeOf(rule: FaultRule): (call: Call) => boolean {
 
     count += 1;
     if (rule.nth !== undefined && rule.nth !== count) return false;
+    if (rule.from !== undefined && count < rule.from) return false;
     return random === undefined || random() < (rule.chance?.share ?? 1);
   };
 }

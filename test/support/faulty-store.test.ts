@@ -107,6 +107,14 @@ describe('the plan of a faulty store', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   });
 
+  it('strikes the n-th and all after it', async () => {
+    store.plan([{ on: 'get', from: 2, fault: 'refuse' }]);
+
+    const outcomes = await Promise.allSettled([readings.get(), readings.get(), readings.get()]);
+
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+  });
+
   it('chooses by the type and the kind of a write among those of a commit', async () => {
     await addRex();
     store.plan([{ on: 'commit', type: 'pet', write: 'patch', fault: 'refuse' }]);

@@ -7,7 +7,7 @@ import { accounts } from '../../accounts/account.ts';
 import { readOnce, requestState } from '../../grants/request-state.ts';
 import type { DeviceSession } from '../../sessions/device-session.ts';
 import { deviceSessions, endOf } from '../../sessions/device-session.ts';
-import { put, remove } from '../../storage/store.ts';
+import { put, remove, type Write } from '../../storage/store.ts';
 import {
   type BrowserSessionRecord,
   browserSessions,
@@ -44,23 +44,57 @@ export function browserSessionAdapter(deps: AdapterDeps): Partial<Adapter> {
     const content = contentOf(payload);
     if (isKnown(value, content, expiresAt)) return;
 
+    await endSignedOut('app');
+    const state = Provider.ctx && requestState(Provider.ctx);
+    const { replacedSession, storedSession: stored } = state ?? {};
     const id = engineId('Session', value);
-    await deps.store.commit([
-      put(browserSessions, id, {
-        id,
-        sealed: sealPayload(deps.keyring, id, content),
-        uid: engineId('Session uid', payload.uid ?? ''),
-        savedAt: deps.clock.now(),
-        expiresAt,
-      }),
-    ]);
+    const record: BrowserSessionRecord = {
+      id,
+      sealed: sealPayload(deps.keyring, id, content),
+      uid: engineId('Session uid', payload.uid ?? ''),
+      // Of two with one uid the later counts.
+      savedAt: Math.max(deps.clock.now(), (stored?.savedAt ?? 0) + 1),
+      expiresAt,
+      ...(replacedSession !== undefined && { replaces: engineId('Session', replacedSession) }),
+    };
+    await deps.store.commit([put(browserSessions, id, record), ...forgetting(stored?.replaces)]);
   }
 
   async function destroy(value: string): Promise<void> {
-    await deps.store.commit([remove(browserSessions, engineId('Session', value))]);
+    if (isReplaced(value)) return;
+
+    await endSignedOut('session');
+    const stored = Provider.ctx && requestState(Provider.ctx).storedSession;
+    const older = stored?.value === value ? stored.replaces : undefined;
+    await deps.store.commit([remove(browserSessions, engineId('Session', value)), ...forgetting(older)]);
   }
 
   return { find, findByUid, upsert, destroy };
+}
+
+/** What a request signs out ends before the browser forgets it: whoever hears nothing can ask again. */
+async function endSignedOut(what: 'session' | 'app'): Promise<void> {
+  const state = Provider.ctx && requestState(Provider.ctx);
+  await state?.endSignedOut?.(what);
+}
+
+/**
+ * A session that gets another id is destroyed and then saved. The browser knows the old id alone until it has the
+ * answer, so that stays until it comes back with the new one; else a lost answer would sign it out.
+ */
+function isReplaced(value: string): boolean {
+  const { ctx } = Provider;
+  // Members of the engine's session that are not in the types.
+  const { oldId, destroyed } = (ctx?.oidc.session ?? {}) as { oldId?: string; destroyed?: boolean };
+  if (!ctx || destroyed || oldId !== value) return false;
+
+  requestState(ctx).replacedSession = value;
+  return true;
+}
+
+/** The record that the one which the browser has shown came in place of. */
+function forgetting(replaced: string | undefined): Write[] {
+  return replaced === undefined ? [] : [remove(browserSessions, replaced)];
 }
 
 async function signedIn(deps: AdapterDeps, payload: Record<string, unknown>): Promise<AdapterPayload> {
@@ -113,14 +147,16 @@ function remember(value: string, payload: Record<string, unknown>, record: Brows
   const { ctx } = Provider;
   if (!ctx) return;
 
-  const known = { content: JSON.stringify(payload), expiresAt: record.expiresAt };
-  requestState(ctx).storedSession = { value, ...known };
+  const { expiresAt, savedAt, replaces } = record;
+  const content = JSON.stringify(payload);
+  requestState(ctx).storedSession = { value, content, expiresAt, savedAt, ...(replaces && { replaces }) };
 }
 
 function isKnown(value: string, content: Record<string, unknown>, expiresAt: number): boolean {
   const stored = Provider.ctx && requestState(Provider.ctx).storedSession;
   return (
     stored?.value === value &&
+    stored.replaces === undefined &&
     stored.content === JSON.stringify(content) &&
     expiresAt - stored.expiresAt < PROLONG_MS
   );

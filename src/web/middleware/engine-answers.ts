@@ -58,7 +58,10 @@ function isWrongGuess(ctx: Context): boolean {
 export async function askBackLater(ctx: Context, next: Next): Promise<void> {
   await next();
   const { outage } = requestState(ctx);
-  if (!outage || tellsApp(ctx)) return;
+  if (!outage) return;
+  // Of a session that was not saved.
+  ctx.remove('set-cookie');
+  if (tellsApp(ctx)) return;
 
   ctx.remove('location');
   throw new DomainError('overloaded', outage);
@@ -69,25 +72,30 @@ function tellsApp(ctx: Context): boolean {
   return /[?&#]error=temporarily_unavailable/.test(String(ctx.response.get('location')));
 }
 
-/** Signing out by an app's request: of the whole browser, or of that app alone (design §2). */
+/**
+ * Signing out by an app's request: of the whole browser, or of that app alone (design §2). It comes before the
+ * browser forgets its session (oidc/adapters/browser-sessions.ts), so that whoever hears nothing of it can press
+ * the button again.
+ */
 export function endAtSignOut(deps: WebDeps) {
   return async function endSignedOut(ctx: Context, next: Next): Promise<void> {
+    requestState(ctx).endSignedOut = (what) => endSessionOrApp(deps, ctx, what);
     await next();
-    if (ctx.oidc?.route !== 'end_session_confirm' || ctx.status >= 400) return;
-
-    const { session, client } = ctx.oidc;
-    // A member of ours (oidc/engine-overrides.ts) and one that the engine sets without a type.
-    const { deviceSessionId, destroyed } = (session ?? {}) as {
-      deviceSessionId?: SessionId;
-      destroyed?: boolean;
-    };
-    if (deviceSessionId === undefined) return;
-    if (destroyed) {
-      await endSession(deps.sessions, deviceSessionId, { reason: 'signed_out', by: deviceSessionId });
-    } else if (client) {
-      await endAppOf(deps, deviceSessionId, client.clientId);
-    }
   };
+}
+
+async function endSessionOrApp(deps: WebDeps, ctx: Context, what: 'session' | 'app'): Promise<void> {
+  const { session, client, route } = ctx.oidc;
+  // Members of ours (oidc/engine-overrides.ts) and of the engine.
+  const { deviceSessionId, state } = (session ?? {}) as { deviceSessionId?: SessionId; state?: object };
+  if (route !== 'end_session_confirm' || deviceSessionId === undefined) return;
+
+  if (what === 'session') {
+    await endSession(deps.sessions, deviceSessionId, { reason: 'signed_out', by: deviceSessionId });
+  } else if (client && state === undefined) {
+    // The engine knows the app and forgets the form once that was found to be genuine.
+    await endAppOf(deps, deviceSessionId, client.clientId);
+  }
 }
 
 async function endAppOf(deps: WebDeps, sessionId: SessionId, clientId: string): Promise<void> {

@@ -82,6 +82,8 @@ const ofProtocol = /^\/(token|introspect|revoke|par|userinfo|jwks|device\/author
 function answer(deps: WebDeps, ctx: Context, failure: Failure): void {
   ctx.status = failure.status;
   ctx.set('cache-control', 'no-store');
+  // What was not kept must not take the place of what the browser has: an outage signs nobody out.
+  if (failure.status === 503) ctx.remove('set-cookie');
   if (failure.status === 503 || failure.retryAfterSeconds !== undefined) {
     ctx.set('retry-after', String(failure.retryAfterSeconds ?? 1));
   }

@@ -61,7 +61,8 @@ export function enginePages(deps: PageDeps): EnginePages {
     },
     error: (ctx, out) => {
       const expired =
-        out.error === 'invalid_request' && /session|expired|not found/.test(out.error_description ?? '');
+        out.error === 'invalid_request' &&
+        /session|expired|not found|could not find/.test(out.error_description ?? '');
       showPage(
         deps,
         ctx,
