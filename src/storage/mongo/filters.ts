@@ -16,7 +16,7 @@ export function liveRecord(
   id: string,
   { now, when }: { now: number; when: readonly Condition[] },
 ): RecordFilter {
-  return both({ _id: recordKey(type, id) }, [...liveFilters(type, now), ...when.map(conditionFilter)]);
+  return allOf([{ _id: recordKey(type, id) }, ...liveFilters(type, now), ...when.map(conditionFilter)]);
 }
 
 /** The record with this id where its time is over; undefined where records of the type have no end. */
@@ -30,8 +30,11 @@ export function liveFilters({ expiresAt }: RecordType<object>, now: number): Rec
   return expiresAt === undefined ? [] : [{ [documentPath([expiresAt])]: { $not: { $lte: now } } }];
 }
 
-export function both(filter: RecordFilter, more: readonly RecordFilter[]): RecordFilter {
-  return more.length === 0 ? filter : { ...filter, $and: [...more] };
+/** One filter that asks for all of it; flat where no two ask about the same field. */
+export function allOf(filters: readonly RecordFilter[]): RecordFilter {
+  const fields = filters.flatMap((filter) => Object.keys(filter));
+  const isFlat = new Set(fields).size === fields.length;
+  return isFlat ? Object.assign({}, ...filters) : { $and: [...filters] };
 }
 
 export function conditionFilter(condition: Condition): RecordFilter {

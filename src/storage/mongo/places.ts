@@ -2,21 +2,25 @@
 import type { Filter } from 'mongodb';
 import { DomainError } from '../../core/errors.ts';
 import { readCursor } from '../cursor.ts';
+import type { RecordType } from '../record-type.ts';
 import type { ListOptions } from '../store.ts';
 import { documentPath } from './body-encoding.ts';
 import type { RecordDocument } from './kind.ts';
-import { keyOfText } from './record-key.ts';
+import { keyOfText, keyRange } from './record-key.ts';
 
 type RecordFilter = Filter<RecordDocument>;
 
-/** The records of a scan that come after its cursor; all of them where there is none. */
-export function beyondKey({ after, newestFirst = false }: ListOptions): RecordFilter[] {
-  if (after === undefined) return [];
+/** The records of a type that a scan has still before it. */
+export function unscanned(
+  type: RecordType<object>,
+  { after, newestFirst = false }: ListOptions,
+): RecordFilter {
+  const { first, last } = keyRange(type);
+  if (after === undefined) return { _id: { $gte: first, $lte: last } };
 
-  const [text] = readCursor(after, false);
-  const key = keyOfText(String(text));
+  const key = keyOfText(String(readCursor(after, false)[0]));
   if (key === undefined) throw new DomainError('invalid_request', { detail: 'the cursor is none of a scan' });
-  return [{ _id: newestFirst ? { $lt: key } : { $gt: key } }];
+  return { _id: newestFirst ? { $gte: first, $lt: key } : { $gt: key, $lte: last } };
 }
 
 /** The records of a list that come after its cursor, by the order field, if there is one, and then by id. */

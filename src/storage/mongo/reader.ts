@@ -9,10 +9,10 @@ import { cursorText } from '../cursor.ts';
 import { keyValueOf } from '../key-text.ts';
 import type { Identified, ListOptions, Page } from '../store.ts';
 import { decodedBody, documentPath, encodedValue } from './body-encoding.ts';
-import { both, liveFilters } from './filters.ts';
+import { allOf, liveFilters } from './filters.ts';
 import { isLive, type Kind, type RecordDocument } from './kind.ts';
-import { beyondKey, beyondPlace } from './places.ts';
-import { claimKey, keyRange, recordKey, textOfKey } from './record-key.ts';
+import { beyondPlace, unscanned } from './places.ts';
+import { claimKey, recordKey, textOfKey } from './record-key.ts';
 
 const LIMIT_MAX = 1000;
 const BODY_ALONE = { projection: { _id: 0, b: 1 } } as const;
@@ -63,7 +63,8 @@ export class Reader {
     const limit = checkedLimit(options);
     const { found, last } = await this.#page(kind, {
       limit,
-      filter: both({ k: type.name, [documentPath([field])]: encodedValue(value, 1) }, [
+      filter: allOf([
+        { k: type.name, [documentPath([field])]: encodedValue(value, 1) },
         ...liveFilters(type, this.#clock.now()),
         ...beyondPlace(options, orderBy),
       ]),
@@ -78,13 +79,9 @@ export class Reader {
 
   async scan(kind: Kind, options: ListOptions): Promise<Page<Identified<Body>>> {
     const limit = checkedLimit(options);
-    const { first, last: end } = keyRange(kind.type);
     const { found, last } = await this.#page(kind, {
       limit,
-      filter: both({ _id: { $gte: first, $lte: end } }, [
-        ...liveFilters(kind.type, this.#clock.now()),
-        ...beyondKey(options),
-      ]),
+      filter: allOf([unscanned(kind.type, options), ...liveFilters(kind.type, this.#clock.now())]),
       sort: inOrder(['_id'], options),
     });
 
