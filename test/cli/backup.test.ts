@@ -279,7 +279,9 @@ describe('strata restore', () => {
     await killedWhileVoiding(place);
 
     expect(await readFile(place.database)).toEqual(before);
-    expect((await place.files()).filter((name) => name.includes('.restoring-'))).toHaveLength(1);
+    const left = (await place.files()).filter((name) => name.includes('.restoring-'));
+    expect(left).toHaveLength(1);
+    expect((await stat(join(place.data, left[0] ?? ''))).mode & 0o777).toBe(0o600);
     expect((await accountsIn(place)).toSorted()).toEqual(['ada', 'lin']);
     const { out } = await place.run(['restore', place.backup, '--sessions', 'keep']);
     expect(out).toMatch(/^Void: 30000 ticket\.$/m);

@@ -52,8 +52,8 @@ it('brings a server back to a backup that was made beside it, with its devices a
   for (const used of [code, redeemed]) expect((await native.redeem(used)).status).toBe(400);
   const after = await Promise.all(ahead.map(async (device) => refreshed(device, 5)));
   expect(after.every(({ refresh_token }) => refresh_token.startsWith('rt_'))).toBe(true);
-  expect(second.out().match(/a refresh token is newer than the store/g)).toHaveLength(3);
-  expect(second.out()).not.toContain('a stolen refresh token was shown');
+  expect(second.err().match(/a refresh token is newer than the store/g)).toHaveLength(3);
+  expect(second.err()).not.toContain('a stolen refresh token was shown');
   await ended(second);
 
   await strata(place, ['restore', backup, '--sessions', 'end']);
