@@ -48,7 +48,8 @@ export const DURABLE = { w: 'majority', journal: true, wtimeoutMS: 5_000 } as co
 
 /** How long past its expiry a record is left to the broom, whose clock may be ahead of the store's. */
 const BROOM_GRACE_MS = 5 * 60_000;
-const DATE_MAX = 8.64e15;
+/** The end of the year 9999: later dates are not known to every program that may read the database. */
+const DATE_MAX = 253_402_300_799_999;
 
 export function kindsOf(db: Db, types: readonly RecordType<object>[]): ReadonlyMap<string, Kind> {
   const options = { readPreference: 'primary', readConcern: 'local', writeConcern: DURABLE } as const;
@@ -98,7 +99,7 @@ export function broomTime({ expiresAt }: RecordType<object>, body: Body): Date |
 
 export function broomTimeAt(expiry: unknown): Date | undefined {
   if (typeof expiry !== 'number') return undefined;
-  return new Date(Math.min(Math.max(expiry + BROOM_GRACE_MS, -DATE_MAX), DATE_MAX));
+  return new Date(Math.min(Math.max(expiry + BROOM_GRACE_MS, 0), DATE_MAX));
 }
 
 /**
