@@ -10,6 +10,7 @@ import { rosters } from '../../src/sessions/roster.ts';
 import { openStore } from '../../src/storage/open.ts';
 import { recordType } from '../../src/storage/record-type.ts';
 import { insert, type Store } from '../../src/storage/store.ts';
+import { meetingAt, meetingPoint, withoutRosterPrecondition } from '../support/admissions.ts';
 import { forwardingStore } from '../support/forwarding-store.ts';
 import { type TestClock, testClock } from '../support/test-clock.ts';
 
@@ -245,10 +246,10 @@ describe('admit', () => {
   });
 
   it('would leave more without its precondition on the roster: the test above can fail', async () => {
-    const careless = withoutRosterPrecondition();
-    const parties = meetingPoint(20);
+    const careless = withoutRosterPrecondition(store);
+    const arrive = meetingPoint(20);
     const outcomes = await Promise.all(
-      Array.from({ length: 20 }, () => admit(depsWith(3, parties(careless)), candidate())),
+      Array.from({ length: 20 }, () => admit(depsWith(3, meetingAt(careless, arrive)), candidate())),
     );
 
     expect(outcomes.every(({ kind }) => kind === 'admitted')).toBe(true);
@@ -256,9 +257,11 @@ describe('admit', () => {
   });
 
   it('holds the limit with the same timing while the precondition is there', async () => {
-    const parties = meetingPoint(20);
+    const arrive = meetingPoint(20);
 
-    await Promise.all(Array.from({ length: 20 }, () => admit(depsWith(3, parties(store)), candidate())));
+    await Promise.all(
+      Array.from({ length: 20 }, () => admit(depsWith(3, meetingAt(store, arrive)), candidate())),
+    );
 
     expect(await liveIds()).toHaveLength(3);
   });
@@ -283,37 +286,6 @@ function beforeCommit(happens: () => Promise<void>): Store {
     }
     return store.commit(writes);
   });
-}
-
-/** A store that writes the roster whoever else has: what admission would be without its precondition. */
-function withoutRosterPrecondition(): Store {
-  return withCommit(store, (writes) =>
-    store.commit(
-      writes.map((write) => {
-        if (write.type !== rosters) return write;
-        if (write.kind === 'insert') return { ...write, kind: 'put' };
-        return write.kind === 'patch' ? { ...write, when: [] } : write;
-      }),
-    ),
-  );
-}
-
-/** Stores whose first commits wait for each other, so that all have read the same roster. */
-function meetingPoint(count: number): (over: Store) => Store {
-  let waiting = 0;
-  const met = Promise.withResolvers<void>();
-  return (over) => {
-    let isFirst = true;
-    return withCommit(over, async (writes) => {
-      if (isFirst) {
-        isFirst = false;
-        waiting += 1;
-        if (waiting === count) met.resolve();
-        await met.promise;
-      }
-      return over.commit(writes);
-    });
-  };
 }
 
 function withCommit(over: Store, commit: Store['commit']): Store {

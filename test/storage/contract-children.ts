@@ -10,8 +10,11 @@ export interface Address {
 }
 
 /** Starts a process that has the store open; it is killed when the test ends, at the latest. */
-export async function startChild({ url, dataDir }: Address): Promise<ChildProcess> {
-  const child = fork(new URL('./contract-child.ts', import.meta.url), [url, dataDir], { execArgv: [] });
+export async function startChild(
+  { url, dataDir }: Address,
+  program = 'contract-child.ts',
+): Promise<ChildProcess> {
+  const child = fork(new URL(program, import.meta.url), [url, dataDir], { execArgv: [] });
   onTestFinished(() => {
     child.kill('SIGKILL');
   });

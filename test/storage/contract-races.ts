@@ -1,68 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { insert, patch, remove, type Store, type Write } from '../../src/storage/store.ts';
+import { insert, patch, type Store } from '../../src/storage/store.ts';
 import type { OpenForContract } from './contract.ts';
+import { races } from './contract-race-writes.ts';
 import { things } from './contract-types.ts';
 
 const CALLERS = 20;
 const ROUNDS = 50;
 /** Enough for a database behind a network and a machine that others use too. */
-const TIMEOUT_MS = 60_000;
-
-/** What 20 callers at once want of one record in one round; exactly one may have it (I2). */
-const races: [
-  what: string,
-  prepare: (round: number) => Write,
-  attempt: (round: number, caller: number) => Write,
-][] = [
-  [
-    'insert one id',
-    (round) => insert(things, `before-${round}`, {}),
-    (round, caller) => insert(things, `r${round}`, { rank: caller }),
-  ],
-  [
-    'take one unique value',
-    (round) => insert(things, `before-${round}`, {}),
-    (round, caller) => insert(things, `r${round}-${caller}`, { login: `name-${round}`, rank: caller }),
-  ],
-  [
-    'patch one state',
-    (round) => insert(things, `r${round}`, { state: 'pending' }),
-    (round, caller) =>
-      patch(things, `r${round}`, {
-        when: [{ path: ['state'], is: 'pending' }],
-        set: [
-          [['state'], 'taken'],
-          [['rank'], caller],
-        ],
-      }),
-  ],
-  [
-    'remove one record',
-    (round) => insert(things, `r${round}`, { state: 'pending' }),
-    (round) => remove(things, `r${round}`, [{ path: ['state'], is: 'pending' }]),
-  ],
-];
+const START_MS = 60_000;
+const ROUND_MS = 500;
 
 export function describeRaces(open: (options?: object) => ReturnType<OpenForContract>): void {
+  describeWinners(open);
+
   describe('parallel commits', () => {
-    it.each(races)(
-      'that %s have exactly one winner',
-      { timeout: TIMEOUT_MS },
-      async (_, prepare, attempt) => {
-        const { store, raceRounds = ROUNDS } = await open();
-
-        for (let round = 0; round < raceRounds; round += 1) {
-          await store.commit([prepare(round)]);
-          const attempts = Array.from({ length: CALLERS }, (_, caller) =>
-            store.commit([attempt(round, caller)]),
-          );
-          const outcomes = await Promise.all(attempts);
-
-          expect(outcomes.filter((outcome) => outcome.committed)).toHaveLength(1);
-        }
-      },
-    );
-
     it('leave what the winner wrote', async () => {
       const { store } = await open();
 
@@ -97,6 +48,28 @@ export function describeRaces(open: (options?: object) => ReturnType<OpenForCont
       }
       expect(await store.get(things, 't10')).toBeUndefined();
       expect(await store.commit([insert(things, 't10', {})])).toEqual({ committed: true });
+    });
+  });
+}
+
+export function describeWinners(
+  open: (options?: object) => ReturnType<OpenForContract>,
+  rounds?: number,
+): void {
+  const timeout = START_MS + (rounds ?? ROUNDS) * ROUND_MS;
+  describe('parallel commits', () => {
+    it.each(races)('that $what have exactly one winner (I2)', { timeout }, async ({ prepare, attempt }) => {
+      const { store, raceRounds = ROUNDS } = await open();
+
+      for (let round = 0; round < (rounds ?? raceRounds); round += 1) {
+        await store.commit([prepare(round)]);
+        const attempts = Array.from({ length: CALLERS }, (_, caller) =>
+          store.commit([attempt(round, caller)]),
+        );
+        const outcomes = await Promise.all(attempts);
+
+        expect(outcomes.filter((outcome) => outcome.committed)).toHaveLength(1);
+      }
     });
   });
 }

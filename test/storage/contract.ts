@@ -1,5 +1,6 @@
 // What every driver of the store is held to; see src/storage/store.ts for the promises in words.
 import { describe, onTestFinished } from 'vitest';
+import type { RecordType } from '../../src/storage/record-type.ts';
 import type { Store } from '../../src/storage/store.ts';
 import type { TestClock } from '../support/test-clock.ts';
 import { describeClosing } from './contract-closing.ts';
@@ -10,11 +11,15 @@ import { describeLeases } from './contract-leases.ts';
 import { describeLists } from './contract-lists.ts';
 import { describeProcesses } from './contract-processes.ts';
 import { describeRaces } from './contract-races.ts';
+import { describeRounds } from './contract-rounds.ts';
+import { describeSkew } from './contract-skew.ts';
 import { describeUniqueness } from './contract-uniqueness.ts';
 import { describeWakeUps } from './contract-wake-ups.ts';
 
 export interface ContractOptions {
   waitingMax?: number;
+  /** Other record types than those of contract-types.ts. */
+  types?: readonly RecordType<object>[];
 }
 
 export interface OpenedStore {
@@ -35,7 +40,7 @@ export interface OpenedStore {
   dispose(): Promise<void>;
 }
 
-/** Opens an empty store for the types of contract-types.ts. */
+/** Opens an empty store, for the types of contract-types.ts unless told. */
 export type OpenForContract = (options: ContractOptions) => Promise<OpenedStore>;
 
 export function describeStoreContract(name: string, open: OpenForContract): void {
@@ -52,6 +57,8 @@ export function describeStoreContract(name: string, open: OpenForContract): void
     describeExpiry(opened);
     describeHostileInput(opened);
     describeRaces(opened);
+    describeRounds(opened);
+    describeSkew(opened);
     describeProcesses(opened);
     describeWakeUps(opened);
     describeLeases(opened);

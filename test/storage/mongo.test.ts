@@ -15,7 +15,7 @@ if (mongoUri() === undefined) {
   describeStoreContract('MongoDB', async (options) => {
     // Years ahead: the database removes by its own time what has expired, and shall not find anything here.
     const clock = testClock(Date.UTC(2100, 0, 1));
-    const database = await preparedDatabase(contractTypes);
+    const database = await preparedDatabase(options.types ?? contractTypes);
     const address = { url: database.url, dataDir: '' };
     const open = () => openStore({ ...address, clock, types: contractTypes, ...options });
     const store = await open();
