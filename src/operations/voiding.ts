@@ -24,9 +24,10 @@ import { forgiveIdleness } from '../sessions/forgotten-time.ts';
 import { revocations } from '../sessions/revocations.ts';
 import { rosters } from '../sessions/roster.ts';
 import { leases } from '../storage/lease.ts';
+import { recordPages } from '../storage/record-pages.ts';
 import type { RecordType } from '../storage/record-type.ts';
 import { LAST_RESTORE, restores } from '../storage/restored.ts';
-import { type Identified, put, remove, type Store, type Write } from '../storage/store.ts';
+import { put, remove, type Store, type Write } from '../storage/store.ts';
 import { tickets } from '../tickets/ticket.ts';
 
 /** `asked`: the operator decides, since it is the device sessions or hangs on them. */
@@ -76,6 +77,7 @@ export interface Voiding {
   readonly sessions: number;
 }
 
+/** As many as one commit takes. */
 const PAGE = 500;
 const ENDS_AT_ONCE = 50;
 const CAUSE = { reason: 'admin', by: 'admin:restore' } as const;
@@ -108,13 +110,13 @@ async function voidRecords({ store, keyring }: VoidingDeps): Promise<ReadonlyMap
 
   for (const [type, fate] of fates) {
     if (fate !== 'voided') continue;
-    for await (const page of pages(store, type))
+    for await (const page of recordPages(store, type, PAGE))
       await removeAll(
         type,
         page.map(({ id }) => id),
       );
   }
-  for await (const page of pages(store, browserSessions)) {
+  for await (const page of recordPages(store, browserSessions, PAGE)) {
     // A sign-in that has not come to its end stands for its account by itself.
     const halfWay = page.filter(({ id, body }) => {
       const payload = openPayload(keyring, id, body.sealed);
@@ -130,12 +132,12 @@ async function voidRecords({ store, keyring }: VoidingDeps): Promise<ReadonlyMap
 
 async function keepSessions({ store, config }: VoidingDeps, until: number): Promise<number> {
   let from = 0;
-  for await (const page of pages(store, deviceSessions)) {
+  for await (const page of recordPages(store, deviceSessions, PAGE)) {
     from = Math.max(from, ...page.map(({ body }) => body.lastActiveAt));
   }
 
   let kept = 0;
-  for await (const page of pages(store, deviceSessions)) {
+  for await (const page of recordPages(store, deviceSessions, PAGE)) {
     const live = page.map(({ body }) => body).filter((session) => endOf(session, from) === undefined);
     const writes = live.flatMap((session) => forgiveIdleness(session, { from, until }, config.platforms));
     kept += live.length;
@@ -150,12 +152,12 @@ async function endSessions({ store, config }: VoidingDeps): Promise<number> {
   const deps = { store, clock: store.clock, settings };
   let ended = 0;
 
-  for await (const page of pages(store, rosters)) {
+  for await (const page of recordPages(store, rosters, PAGE)) {
     await inTurns(page, async ({ body }) => {
       ended += (await endAllOfAccount(deps, body.accountId, CAUSE)).length;
     });
   }
-  for await (const page of pages(store, deviceSessions)) {
+  for await (const page of recordPages(store, deviceSessions, PAGE)) {
     const left = page.filter(({ body }) => isLive(body, store.clock.now()));
     await inTurns(left, async ({ body }) => {
       if (await endSession(deps, body.id, CAUSE)) ended += 1;
@@ -178,16 +180,4 @@ async function inTurns<Item>(items: readonly Item[], work: (item: Item) => Promi
   for (let start = 0; start < items.length; start += ENDS_AT_ONCE) {
     await Promise.all(items.slice(start, start + ENDS_AT_ONCE).map(work));
   }
-}
-
-async function* pages<Body extends object>(
-  store: Store,
-  type: RecordType<Body>,
-): AsyncGenerator<readonly Identified<Body>[]> {
-  let after: string | undefined;
-  do {
-    const page = await store.scan(type, { limit: PAGE, ...(after !== undefined && { after }) });
-    yield page.records;
-    after = page.next;
-  } while (after !== undefined);
 }

@@ -1,7 +1,8 @@
 // Whether two stores hold the same: every record is read on both sides, and what differs is looked at again, one by
 // one. The source may be in use meanwhile; what its change log names is then no difference.
+import { recordPages } from '../record-pages.ts';
 import type { RecordType } from '../record-type.ts';
-import type { Identified, Store } from '../store.ts';
+import type { Store } from '../store.ts';
 import type { RecordName } from './change-log.ts';
 import type { CopySides } from './claim.ts';
 import { eachOf } from './each-of.ts';
@@ -50,7 +51,7 @@ function isExpired({ expiresAt }: RecordType<object>, body: object, now: number)
 
 async function tallyOf(store: Store, type: RecordType<object>, onPage: () => Promise<void>): Promise<Tally> {
   const tally = new Tally();
-  for await (const page of pagesOf(store, type)) {
+  for await (const page of recordPages(store, type, PAGE)) {
     for (const { id, body } of page) tally.add(fingerprint(id, body));
     await onPage();
   }
@@ -67,7 +68,7 @@ async function differencesOf(
   if (buckets.size === 0) return [];
 
   for (const store of [sides.source, sides.target]) {
-    for await (const page of pagesOf(store, type)) {
+    for await (const page of recordPages(store, type, PAGE)) {
       const looked = page.filter(({ id, body }) => buckets.has(fingerprint(id, body).bucket));
       await eachOf(looked, READS, async ({ id }) => {
         const both = await Promise.all([sides.source.get(type, id), sides.target.get(type, id)]);
@@ -77,16 +78,4 @@ async function differencesOf(
     }
   }
   return [...differing].map((id) => ({ type: type.name, id }));
-}
-
-export async function* pagesOf(
-  store: Store,
-  type: RecordType<object>,
-): AsyncGenerator<readonly Identified<object>[]> {
-  let after: string | undefined;
-  do {
-    const page = await store.scan(type, { limit: PAGE, ...(after !== undefined && { after }) });
-    yield page.records;
-    after = page.next;
-  } while (after !== undefined);
 }

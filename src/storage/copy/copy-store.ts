@@ -2,10 +2,11 @@
 // was changed meanwhile; then both are compared. Only then are writes refused, for the moment that the last few
 // changes take. The source is sealed under a condition that its database itself judges: nothing was committed
 // after the last change that is in the target. So no answered commit is lost, however slow anything was.
+import { recordPages } from '../record-pages.ts';
 import type { RecordType } from '../record-type.ts';
 import type { ChangeLog, RecordName } from './change-log.ts';
 import { type Claim, type CopySides, claimCopy, givenUp, refused } from './claim.ts';
-import { compareStores, pagesOf } from './comparison.ts';
+import { compareStores } from './comparison.ts';
 import type { Tally } from './tally.ts';
 import { createTransfer, type Transfer } from './transfer.ts';
 
@@ -130,7 +131,7 @@ async function noteChanges(run: Run): Promise<void> {
 async function tellOfTarget({ options: { changes, target, types }, claim }: Run): Promise<void> {
   if (changes.copied === undefined) return;
   for (const type of types) {
-    for await (const page of pagesOf(target, type)) {
+    for await (const page of recordPages(target, type, PAGE)) {
       changes.copied(page.map(({ id }) => ({ type: type.name, id })));
       await claim.hold();
     }
