@@ -1,13 +1,14 @@
-// A burst of sign-ins and refreshes, and a book of what the server has answered to each: what it has
-// acknowledged it must know after it was killed (I8), what it has not may have happened or not.
-import type { Code, JsonAnswer, TestApp } from '../support/app.ts';
+// A burst of sign-ins, redemptions and refreshes, and a book of what the server has answered to each: what it has
+// acknowledged it must know after it or its database was killed (I8), what it has not may have happened or not.
+import type { JsonAnswer, TestApp } from '../support/app.ts';
+import { approveDevice, askForDeviceCode, pollForTokens } from '../support/device-flow.ts';
 import type { Person } from '../support/sign-in.ts';
 import { type UserAgent, userAgent } from '../support/user-agent.ts';
+import { Away, Gone } from './crash-network.ts';
 
 export interface IssuedCode {
-  app: TestApp;
-  code: Code;
-  /** `shown`: sent to the server, which was killed before it answered. */
+  redeem: () => Promise<JsonAnswer>;
+  /** `shown`: sent to the server, which has not answered. */
   state: 'issued' | 'shown' | 'used';
 }
 
@@ -28,26 +29,35 @@ export interface BurstBook {
   surprises: JsonAnswer[];
 }
 
-export interface BurstSettings {
+export interface BurstParties {
   origin: string;
   apps: readonly TestApp[];
+  /** Gets its tokens by a code that somebody types. */
+  tv: TestApp;
   people: readonly Person[];
   random: () => number;
+}
+
+export interface BurstSettings extends BurstParties {
   /** Sign-ins that go on at the same time. */
   lines: number;
-  /** Called once, when so many tokens were handed out: what comes then is the end. */
-  killAfter: number;
-  kill: () => Promise<void>;
+  /** When so many tokens were handed out, `strike` is called, once; the burst ends when it has. */
+  strikeAfter: number;
+  strike: (book: Readonly<BurstBook>) => Promise<void>;
+  /** Whether requests may then go without an answer. */
+  strikesServer: boolean;
 }
 
 const REFRESHES_MAX = 3;
 /** The share of codes that nobody redeems before the end. */
 const LEFT_SHARE = 0.15;
+const TV_SHARE = 0.25;
 
-/** Runs until the server is gone. */
 export async function burst(settings: BurstSettings): Promise<BurstBook> {
+  const { lines, strikeAfter, strike, strikesServer, random } = settings;
   const book: BurstBook = { codes: [], chains: [], browsers: [], acknowledged: 0, surprises: [] };
   const end = Promise.withResolvers<void>();
+  let isStruck = false;
   let isOver = false;
 
   function acknowledge(answer: JsonAnswer): string {
@@ -56,49 +66,74 @@ export async function burst(settings: BurstSettings): Promise<BurstBook> {
       throw new Error(`refused in the burst: ${answer.status} ${JSON.stringify(answer.body)}`);
     }
     book.acknowledged += 1;
-    if (book.acknowledged === settings.killAfter) {
-      isOver = true;
-      settings.kill().then(end.resolve, end.reject);
+    if (book.acknowledged === strikeAfter) {
+      isStruck = true;
+      strike(book)
+        .finally(() => {
+          isOver = true;
+        })
+        .then(end.resolve, end.reject);
     }
     return answer.body.refresh_token;
   }
 
   async function line(): Promise<void> {
-    while (true) {
+    while (!isOver) {
       try {
-        await signInAndRefresh(settings, book, acknowledge);
+        const openChain = random() < TV_SHARE ? signInTv : signIn;
+        const chain = await openChain(settings, book, acknowledge);
+        if (chain) await refreshSome(chain, random, acknowledge);
       } catch (error) {
-        if (isOver) return;
+        if (error instanceof Gone && isStruck && strikesServer) return;
+        if (error instanceof Away && isStruck && !strikesServer) continue;
         throw error;
       }
     }
   }
 
-  await Promise.all([end.promise, ...Array.from({ length: settings.lines }, line)]);
+  await Promise.all([end.promise, ...Array.from({ length: lines }, line)]);
   return book;
 }
 
-async function signInAndRefresh(
-  { origin, apps, people, random }: BurstSettings,
-  book: BurstBook,
-  acknowledge: (answer: JsonAnswer) => string,
-): Promise<void> {
-  const app = oneOf(apps, random);
-  const browser = userAgent(origin);
-  const code = await app.code(browser, oneOf(people, random));
+type Acknowledge = (answer: JsonAnswer) => string;
+
+async function signIn(parties: BurstParties, book: BurstBook, acknowledge: Acknowledge) {
+  const app = oneOf(parties.apps, parties.random);
+  const browser = userAgent(parties.origin);
+  const code = await app.code(browser, oneOf(parties.people, parties.random));
   book.browsers.push(browser);
-  const issued: IssuedCode = { app, code, state: 'issued' };
+  return redeemOrLeave(app, () => app.redeem(code), { parties, book, acknowledge });
+}
+
+async function signInTv(parties: BurstParties, book: BurstBook, acknowledge: Acknowledge) {
+  const { tv } = parties;
+  const code = await askForDeviceCode(tv);
+  const browser = userAgent(parties.origin);
+  await approveDevice(browser, code, oneOf(parties.people, parties.random));
+  return redeemOrLeave(tv, () => pollForTokens(tv, code), { parties, book, acknowledge });
+}
+
+/** A chain of refresh tokens, unless nobody redeems the code. */
+async function redeemOrLeave(
+  app: TestApp,
+  redeem: IssuedCode['redeem'],
+  { parties, book, acknowledge }: { parties: BurstParties; book: BurstBook; acknowledge: Acknowledge },
+): Promise<OpenChain | undefined> {
+  const issued: IssuedCode = { redeem, state: 'issued' };
   book.codes.push(issued);
-  if (random() < LEFT_SHARE) return;
+  if (parties.random() < LEFT_SHARE) return undefined;
 
   issued.state = 'shown';
-  const chain: OpenChain = { app, token: acknowledge(await app.redeem(code)) };
+  const chain: OpenChain = { app, token: acknowledge(await redeem()) };
   issued.state = 'used';
   book.chains.push(chain);
+  return chain;
+}
 
+async function refreshSome(chain: OpenChain, random: () => number, acknowledge: Acknowledge): Promise<void> {
   const refreshes = Math.floor(random() * (REFRESHES_MAX + 1));
   for (let count = 0; count < refreshes; count += 1) {
-    chain.token = acknowledge(await app.refresh(chain.token));
+    chain.token = acknowledge(await chain.app.refresh(chain.token));
   }
 }
 

@@ -1,108 +1,124 @@
-// A server is killed in the middle of its work, again and again on the same data, and each time asked what it
-// remembers.
+// A server is killed in the middle of its work, or its database, or both, again and again on the same data, and
+// each time asked what it remembers.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect } from 'vitest';
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, vi } from 'vitest';
+import type { ClientMetadata } from '../../src/clients/client.ts';
 import { addApp, type TestApp } from '../support/app.ts';
 import { freePort } from '../support/free-port.ts';
-import { type BurstBook, burst, type IssuedCode, type OpenChain } from './crash-burst.ts';
-import { inspectCrashImage } from './crash-image.ts';
-import { crashApps, crashPerson } from './crash-parties.ts';
+import { seededRandom } from '../support/seeded-random.ts';
+import { type BurstBook, type BurstParties, burst, type IssuedCode, type OpenChain } from './crash-burst.ts';
+import { Away, type CrashNetwork, watchOutages } from './crash-network.ts';
+import { crashApps, crashPerson, crashTv } from './crash-parties.ts';
+import type { CrashPlace } from './crash-place.ts';
 
 export interface CrashRounds {
+  place: CrashPlace;
   rounds: number;
   /** Chooses who signs in where, and the moments of the kills. */
   seed: number;
 }
 
+type Victim = 'server' | 'database' | 'both';
+
 const PEOPLE = 4;
 const LINES = 6;
-const KILL_AFTER = { least: 20, spread: 30 };
+const STRIKE_AFTER = { least: 20, spread: 30 };
 const DELAY_MS_MAX = 20;
 const BROWSERS_ASKED = 4;
+/** Tokens that must be handed out once the database is back, before it is looked at. */
+const RECOVERED_AFTER = 10;
+const PATIENCE = { timeout: 30_000, interval: 10 };
+/** MongoDB ends a transaction that nobody goes on with after a minute. */
+const QUESTION_PATIENCE_MS = 75_000;
 
-export async function crashRounds({ rounds, seed }: CrashRounds): Promise<void> {
-  const random = randomFrom(seed);
-  const dataDir = await mkdtemp(join(tmpdir(), 'strata-crash-'));
+export async function crashRounds({ place, rounds, seed }: CrashRounds): Promise<void> {
   const port = await freePort();
-  const origin = `http://127.0.0.1:${port}`;
-  const people = Array.from({ length: PEOPLE }, (_, n) => crashPerson(n));
-  const apps = await Promise.all(crashApps.map((metadata) => appAt(origin, metadata)));
-
-  const log: string[] = [];
-  let child = await startServer(port, dataDir, log);
+  const parties = await partiesAt(`http://127.0.0.1:${port}`, seededRandom(seed));
+  const server = new KilledServer(port, place);
+  const network = watchOutages();
   try {
+    await server.start();
+    const victims: Victim[] = place.database ? ['server', 'database', 'both'] : ['server'];
     for (let round = 0; round < rounds; round += 1) {
-      const victim = child;
-      const delayMs = random() * DELAY_MS_MAX;
-      const book = await burst({
-        origin,
-        apps,
-        people,
-        random,
-        lines: LINES,
-        killAfter: KILL_AFTER.least + Math.floor(random() * KILL_AFTER.spread),
-        kill: () => kill(victim, delayMs),
-      });
-
-      await expectSoundImage(dataDir, book);
-      child = await startServer(port, dataDir, log);
-      await expectNothingLost(book);
-      await Promise.all(book.codes.map(expectUsedOnce));
+      await crashRound(victims[round % victims.length] ?? 'server', { place, parties, server, network });
     }
     // A token that is newer than the store is taken for the sake of restored backups, and logged: here it
     // would mean that a refresh was answered before it was kept.
-    expect(log.join('')).toBe('');
+    expect(server.log.filter((line) => !tellsOfOutage(line))).toEqual([]);
   } finally {
-    await kill(child, 0);
-    await rm(dataDir, { recursive: true, force: true });
+    await server.kill();
+    network.stop();
+    await place.remove();
   }
 }
 
-async function startServer(port: number, dataDir: string, log: string[]): Promise<ChildProcess> {
-  const child = fork(new URL('./crash-server.ts', import.meta.url), [String(port), dataDir, String(PEOPLE)], {
-    execArgv: [],
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+interface Stage {
+  place: CrashPlace;
+  parties: BurstParties;
+  server: KilledServer;
+  network: CrashNetwork;
+}
+
+async function crashRound(victim: Victim, stage: Stage): Promise<void> {
+  const { parties, place, server } = stage;
+  const { random } = parties;
+  const delayMs = random() * DELAY_MS_MAX;
+  const isNoticed = random() < 0.5;
+  const book = await burst({
+    ...parties,
+    lines: LINES,
+    strikeAfter: STRIKE_AFTER.least + Math.floor(random() * STRIKE_AFTER.spread),
+    strikesServer: victim !== 'database',
+    strike: async (underWay) => {
+      await pause(delayMs);
+      if (victim === 'database') await outage(underWay, isNoticed, stage);
+      else await Promise.all([server.kill(), victim === 'both' && place.database?.kill()]);
+    },
   });
-  child.stderr?.on('data', (text) => log.push(String(text)));
-  const [outcome] = await Promise.race([once(child, 'message'), once(child, 'close')]);
-  expect(outcome, 'the server starts').toBe('ready');
-  return child;
-}
 
-async function kill(child: ChildProcess, delayMs: number): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-
-  const closed = once(child, 'close');
-  await new Promise((resolve) => setTimeout(resolve, delayMs));
-  child.kill('SIGKILL');
-  await closed;
-}
-
-async function expectSoundImage(dataDir: string, book: BurstBook): Promise<void> {
+  if (victim === 'both') await place.database?.restart();
   expect(book.surprises).toEqual([]);
-  const image = await inspectCrashImage(dataDir);
-  expect(image).toMatchObject({ integrity: [{ integrity_check: 'ok' }], halves: [] });
-  expect(image.sessions).toBeGreaterThan(0);
+  const { complaints, sessions } = await place.inspect();
+  expect(complaints).toEqual([]);
+  expect(sessions).toBeGreaterThan(0);
+
+  if (victim !== 'database') await server.start();
+  await someAtOnce(book.chains, expectRefreshes);
+  await expectSignedIn(book);
+  await someAtOnce(book.codes, expectUsedOnce);
 }
 
-/** What was acknowledged is there; a refresh whose answer was lost is repeated with the token from before. */
-async function expectNothingLost(book: BurstBook): Promise<void> {
-  await Promise.all(book.chains.map(expectRefreshes));
+/** The server goes on and is asked all the while; it must find back by itself. */
+async function outage(
+  book: Readonly<BurstBook>,
+  isNoticed: boolean,
+  { place, network }: Stage,
+): Promise<void> {
+  const refusedBefore = network.refusals;
+  await place.database?.kill();
+  if (isNoticed) await vi.waitUntil(() => network.refusals > refusedBefore, PATIENCE);
+  await place.database?.restart();
+
+  const enough = book.acknowledged + RECOVERED_AFTER;
+  await vi.waitUntil(() => book.acknowledged >= enough, PATIENCE);
+}
+
+async function expectSignedIn(book: BurstBook): Promise<void> {
   const web = book.chains.find(({ app }) => app.secret !== '')?.app;
   const signedIn = book.browsers.filter(({ cookies }) => [...cookies.keys()].some(isSession));
   for (const browser of signedIn.slice(0, BROWSERS_ASKED)) {
-    expect(await web?.code(browser, undefined), 'the browser is still signed in').toBeDefined();
+    const code = await patiently(async () => web?.code(browser, undefined));
+    expect(code, 'the browser is still signed in').toBeDefined();
   }
 }
 
+/** A refresh whose answer was lost is repeated with the token from before. */
 async function expectRefreshes({ app, token }: OpenChain): Promise<void> {
-  const first = await app.refresh(token);
+  const first = await patiently(() => app.refresh(token));
   expect(first, 'the newest token that the app has refreshes').toMatchObject({ status: 200 });
-  const next = await app.refresh(first.body.refresh_token);
+  const next = await patiently(() => app.refresh(first.body.refresh_token));
   expect(next, 'and so does the one it gets for it').toMatchObject({ status: 200 });
 }
 
@@ -110,28 +126,84 @@ function isSession(cookie: string): boolean {
   return cookie.startsWith('strata_session;');
 }
 
-async function expectUsedOnce({ app, code, state }: IssuedCode): Promise<void> {
-  const answers = [await app.redeem(code), await app.redeem(code)];
-  const wins = answers.filter(({ status }) => status === 200).length;
-  const refused = answers.filter(({ body }) => body.error === 'invalid_grant').length;
-  expect(wins + refused, 'a code is redeemed or refused').toBe(2);
+/** A device code may be shown twice and is worth the same token then; two tokens were two redemptions. */
+async function expectUsedOnce({ redeem, state }: IssuedCode): Promise<void> {
+  const answers = [await patiently(redeem), await patiently(redeem)];
+  const won = answers.filter(({ status }) => status === 200);
+  const refused = answers.filter(({ body }) => body.error === 'invalid_grant');
+  expect(won.length + refused.length, 'a code is redeemed or refused').toBe(2);
+
+  const wins = new Set(won.map(({ body }) => body.refresh_token)).size;
   if (state === 'used') expect(wins, 'a used code works no more').toBe(0);
   if (state === 'issued') expect(wins, 'a code that nobody has shown works once').toBe(1);
   if (state === 'shown') expect(wins, 'whatever happened, it happened once').toBeLessThanOrEqual(1);
 }
 
-function appAt(origin: string, metadata: (typeof crashApps)[number]): Promise<TestApp> {
-  const { client_id: id, client_secret: secret = '' } = metadata;
-  return addApp({ origin, addClient: async () => ({ id, secret }) }, metadata);
+/** Again while the server says that it is away; a transaction that a killed one left open may be in the way. */
+async function patiently<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  const givesUpAt = performance.now() + QUESTION_PATIENCE_MS;
+  while (true) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof Away) || performance.now() > givesUpAt) throw error;
+    }
+  }
 }
 
-/** Mulberry32: small, and the same on every machine. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+async function someAtOnce<Item>(items: readonly Item[], ask: (item: Item) => Promise<void>): Promise<void> {
+  const waiting = [...items];
+  async function line(): Promise<void> {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await ask(item);
+  }
+  await Promise.all(Array.from({ length: LINES }, line));
+}
+
+/** What a server says of a database that is away, besides its answers. */
+function tellsOfOutage(line: string): boolean {
+  return /"msg":"(changes of QR transactions could not be read|background work failed; it is tried again)"/.test(
+    line,
+  );
+}
+
+/** A process that is started on the same port whenever it was killed. */
+class KilledServer {
+  readonly log: string[] = [];
+  readonly #arguments: string[];
+  #child: ChildProcess | undefined;
+
+  constructor(port: number, { url, dataDir }: CrashPlace) {
+    this.#arguments = [String(port), url, dataDir, String(PEOPLE)];
+  }
+
+  async start(): Promise<void> {
+    const child = fork(new URL('./crash-server.ts', import.meta.url), this.#arguments, {
+      execArgv: [],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    this.#child = child;
+    child.stderr?.on('data', (text) => this.log.push(...String(text).trimEnd().split('\n')));
+    const [outcome] = await Promise.race([once(child, 'message'), once(child, 'close')]);
+    expect(outcome, 'the server starts').toBe('ready');
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+
+    const closed = once(child, 'close');
+    child.kill('SIGKILL');
+    await closed;
+  }
+}
+
+async function partiesAt(origin: string, random: () => number): Promise<BurstParties> {
+  const people = Array.from({ length: PEOPLE }, (_, n) => crashPerson(n));
+  const apps = await Promise.all(crashApps.map((metadata) => appAt(origin, metadata)));
+  return { origin, people, apps, tv: await appAt(origin, crashTv), random };
+}
+
+function appAt(origin: string, metadata: ClientMetadata & { client_id: string }): Promise<TestApp> {
+  const { client_id: id, client_secret: secret = '' } = metadata;
+  return addApp({ origin, addClient: async () => ({ id, secret }) }, metadata);
 }

@@ -1,24 +1,24 @@
-// A server in a process of its own, on a store in a file and on the system's clock, for the test that kills
-// it. Its arguments: a port, the directory of the data, and how many people there shall be.
+// A server in a process of its own, on the clock that its store goes by, for the test that kills it. Its
+// arguments: a port, the store's URL, the directory of the data, and how many people there shall be.
 import assert from 'node:assert/strict';
 import { createAccount } from '../../src/accounts/account.ts';
 import { createServer } from '../../src/server.ts';
 import { testConfig } from '../support/test-config.ts';
-import { crashApps, crashPassword, crashPerson } from './crash-parties.ts';
+import { crashApps, crashPassword, crashPerson, crashTv } from './crash-parties.ts';
 
-const [port, dataDir, people] = process.argv.slice(2);
-assert(port !== undefined && dataDir !== undefined, 'started with a port and a directory');
+const [port, url, dataDir, people] = process.argv.slice(2);
+assert(url !== undefined && dataDir !== undefined, 'started with a port, a store and a directory');
 const server = await createServer(
   testConfig({
     issuer: `http://127.0.0.1:${port}`,
     listen: { port: Number(port) },
     dataDir,
-    store: { url: 'sqlite:strata.db' },
+    store: { url },
     log: { level: 'warn' },
   }),
 );
 
-for (const metadata of crashApps) await server.clients.ensure(metadata);
+for (const metadata of [...crashApps, crashTv]) await server.clients.ensure(metadata);
 const passwordHash = await server.passwords.hash(crashPassword);
 for (let n = 0; n < Number(people); n += 1) {
   const { email } = crashPerson(n);

@@ -7,7 +7,7 @@ import { migrateStore } from '../../src/storage/open.ts';
 import type { RecordType } from '../../src/storage/record-type.ts';
 
 export interface FreshDatabase {
-  /** As in `store.url`: the server of MONGODB_URI and a database that nobody has used. */
+  /** As in `store.url`: a server and a database that nobody has used. */
   readonly url: string;
   drop(): Promise<void>;
 }
@@ -20,8 +20,8 @@ export function mongoUri(): string | undefined {
   return undefined;
 }
 
-export function freshDatabase(): FreshDatabase {
-  const uri = mongoUri();
+/** At the server of MONGODB_URI unless told. */
+export function freshDatabase(uri = mongoUri()): FreshDatabase {
   if (uri === undefined) throw new Error('MONGODB_URI is not set');
   const url = withDatabase(uri, `strata_test_${randomBytes(6).toString('hex')}`);
 
@@ -51,8 +51,11 @@ function withDatabase(uri: string, name: string): string {
 }
 
 /** A database that `strata migrate` has made ready for these types. */
-export async function preparedDatabase(types: readonly RecordType<object>[]): Promise<FreshDatabase> {
-  const database = freshDatabase();
+export async function preparedDatabase(
+  types: readonly RecordType<object>[],
+  uri = mongoUri(),
+): Promise<FreshDatabase> {
+  const database = freshDatabase(uri);
   await migrateStore({ url: database.url, dataDir: '', types });
   return database;
 }
