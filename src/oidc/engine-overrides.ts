@@ -80,9 +80,13 @@ function compareSecretsByMac(provider: Provider, clients: ClientRegistry): void 
   };
 }
 
+/** How far ahead of now the engine lets a proof be dated. */
+const PROOF_AHEAD_MAX_MS = 300_000;
+
 /**
  * A DPoP proof or a client assertion is used once: the first insert wins (I2). It is remembered until it expires,
- * so one that never does is refused (I12).
+ * so one that never does is refused (I12). The engine counts a proof's time from now, and takes one whose own
+ * time is still to come.
  */
 function useProofsOnce(provider: Provider, deps: OverrideDeps): void {
   Object.assign(provider.ReplayDetection, {
@@ -91,7 +95,8 @@ function useProofsOnce(provider: Provider, deps: OverrideDeps): void {
       if (expiresAt - deps.clock.now() > ASSERTION_LIFE_MAX_MS) return false;
 
       const id = engineId(`proof of ${issuer}`, jti);
-      const outcome = await deps.store.commit([insert(usedProofs, id, { expiresAt })]);
+      const rememberedUntil = expiresAt + PROOF_AHEAD_MAX_MS;
+      const outcome = await deps.store.commit([insert(usedProofs, id, { expiresAt: rememberedUntil })]);
       return outcome.committed;
     },
   });

@@ -82,6 +82,20 @@ describe('a refresh token that was superseded', () => {
     expect(answer.body.refresh_token).toBe(third);
     expect(key.thumbprint).toBeTruthy();
   });
+
+  it('takes a proof once, also one that is dated ahead, for as long as its time is right (I2)', async () => {
+    const { key, tokens, proof } = await boundChain();
+    strata.clock.advance(299 * SECOND);
+    const ahead = await key.proof('POST', `${strata.origin}/token`);
+    strata.clock.advance(-299 * SECOND);
+    expect((await native.refresh(tokens.refresh_token, {}, { dpop: ahead })).status).toBe(200);
+
+    strata.clock.advance(301 * SECOND);
+    const replay = await native.refresh(tokens.refresh_token, {}, { dpop: ahead });
+
+    expect(replay).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+    expect((await native.refresh(tokens.refresh_token, {}, await proof())).status).toBe(200);
+  });
 });
 
 describe('a refresh whose answer was lost', () => {
