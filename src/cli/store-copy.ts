@@ -110,8 +110,7 @@ function moved({ frozenMs }: CopyReport, { source, target }: Pick<Copying, 'sour
 async function abandon({ terminal }: Shell, from: SideOptions): Promise<void> {
   const source = await openSource(from);
   try {
-    await abandonCopy(source.store, source.name);
-    await source.changes.stop();
+    await abandonCopy(source, source.name);
     terminal.print(`${source.name} takes writes and is not being copied any more.`);
     terminal.note('What was copied so far stays where it is; no server starts on it. Remove it.');
   } finally {

@@ -15,6 +15,7 @@ import { masterKeys, requireMasterSecret } from '../keys/master-secret.ts';
 import { makeSigningKey } from '../keys/signing-key.ts';
 import { recordTypes } from '../records.ts';
 import { SWEEPER_LEASE } from '../sessions/sweeper.ts';
+import { forgetMove } from '../storage/copy/forgetting.ts';
 import { underLease } from '../storage/lease.ts';
 import { openStore } from '../storage/open.ts';
 import { isSameFile, refuseNoBackup, syncFile } from '../storage/sqlite/backup.ts';
@@ -89,7 +90,9 @@ export async function restoreFile(order: RestoreOrder): Promise<Restored> {
 /** For a store that its own tools have brought back already. */
 export async function restoreInPlace(config: Config, sessions: SessionsChoice): Promise<Voiding> {
   requireMasterSecret(config);
-  const store = await openStore({ url: config.store.url, dataDir: config.dataDir, types: recordTypes });
+  const place = { url: config.store.url, dataDir: config.dataDir, types: recordTypes };
+  await forgetMove(place);
+  const store = await openStore(place);
   try {
     return await voidUnused(store, config, sessions);
   } finally {
@@ -137,7 +140,9 @@ async function copyFile(from: string, to: string): Promise<void> {
 }
 
 async function voidFile({ config, sessions }: RestoreOrder, file: string): Promise<Voiding> {
-  const store = await openStore({ url: `sqlite:${file}`, dataDir: config.dataDir, types: recordTypes });
+  const place = { url: `sqlite:${file}`, dataDir: config.dataDir, types: recordTypes };
+  await forgetMove(place);
+  const store = await openStore(place);
   try {
     return await voidOpened(store, config, sessions);
   } finally {

@@ -6,6 +6,7 @@ import { randomToken } from '../../core/secrets.ts';
 import { type MoveSource, type MoveTarget, moveSource, moveTarget, storeMoves } from '../moves.ts';
 import type { RecordType } from '../record-type.ts';
 import { check, insert, patch, put, remove, type Store, type Write } from '../store.ts';
+import type { ChangeLog } from './change-log.ts';
 
 export interface CopySides {
   readonly source: Store;
@@ -57,17 +58,23 @@ export async function claimCopy(sides: CopySides): Promise<Claim> {
   return claimOf(sides, { held, moved: leaving?.phase === 'moved' });
 }
 
-/** Takes back what `claimCopy` marked on the source, unless it was moved. */
-export async function abandonCopy(source: Store, from: string): Promise<void> {
-  const outcome = await source.commit([remove(storeMoves, 'source', [{ path: ['phase'], is: 'copying' }])]);
-  if (outcome.committed) return;
+/** Makes the source a store like any other, whatever the copy left there. Throws `conflict` where it was moved. */
+export async function abandonCopy(
+  { store, changes }: { store: Store; changes: ChangeLog },
+  from: string,
+): Promise<void> {
+  const isCopying = [{ path: ['phase'], is: 'copying' }];
+  const outcome = await store.commit([remove(storeMoves, 'source', isCopying)]);
+  const leaving = outcome.committed ? undefined : await moveSource(store);
+  if (leaving !== undefined) {
+    throw refused(
+      `${from} was moved to ${leaving.to}, where records may have changed since; copy them back from there`,
+    );
+  }
 
-  const leaving = await moveSource(source);
-  throw refused(
-    leaving === undefined
-      ? `${from} is not being copied`
-      : `${from} was moved to ${leaving.to}, where records may have changed since; copy them back from there`,
-  );
+  // Also where nothing was marked: whoever gave it up before may not have come this far.
+  await changes.stop();
+  if (!outcome.committed) throw refused(`${from} is not being copied`);
 }
 
 function takenElsewhere(leaving: MoveSource, { from, to }: CopySides): DomainError {

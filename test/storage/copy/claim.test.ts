@@ -117,7 +117,7 @@ describe('a target', () => {
 
     expect([...(await contentOf(other)).keys()]).toEqual(['order/mine']);
     await (await openStore({ url: place.to, dataDir: place.dataDir, types: contractTypes })).close();
-    await expect(abandonCopy(place.store, 'from.db')).rejects.toThrow('from.db is not being copied');
+    await expect(abandonCopy(place.source, 'from.db')).rejects.toThrow('from.db is not being copied');
   });
 
   it('is a store like any other afterwards, and can be moved on', async () => {
@@ -156,13 +156,23 @@ describe('abandonCopy', () => {
     await source.changes.freeze(60_000);
     expect(schema().length).toBeGreaterThan(0);
 
-    await abandonCopy(source.store, 'from.db');
-    await source.changes.stop();
+    await abandonCopy(source, 'from.db');
 
     expect(schema()).toEqual([]);
     expect(await place.store.commit([put(notes, 'new', {})])).toEqual({ committed: true });
     await expect(runCopy(place)).rejects.toThrow(/to\.db holds an unfinished copy that was given up/);
     db.close();
+  });
+
+  it('clears what an earlier one left that did not come to its end', async () => {
+    const place = await house(50);
+    const { changes, store } = place.source;
+    await changes.start();
+    await changes.freeze(60_000);
+
+    await expect(abandonCopy(place.source, 'from.db')).rejects.toThrow('from.db is not being copied');
+
+    expect(await store.commit([put(notes, 'new', {})])).toEqual({ committed: true });
   });
 
   it('ends a copier that is at work, which leaves nothing behind', async () => {
@@ -171,8 +181,7 @@ describe('abandonCopy', () => {
     const copying = runCopy(place, {
       changes: forwardingChanges(source.changes, {
         seal: async () => {
-          await abandonCopy(source.store, 'from.db');
-          await source.changes.stop();
+          await abandonCopy(source, 'from.db');
           return false;
         },
       }),
@@ -193,7 +202,7 @@ describe('abandonCopy', () => {
     const place = await house(50);
     await runCopy(place);
     const { source } = place;
-    await expect(abandonCopy(source.store, 'from.db')).rejects.toThrow(
+    await expect(abandonCopy(source, 'from.db')).rejects.toThrow(
       /from\.db was moved to .*to\.db, where records/,
     );
     await expect(place.store.commit([put(notes, 'new', {})])).rejects.toMatchObject({ code: 'overloaded' });
