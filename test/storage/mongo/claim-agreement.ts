@@ -27,35 +27,53 @@ export async function readClaims(db: Db, types: readonly RecordType<object>[]): 
 }
 
 /** A sentence for each that has no counterpart. What has expired may be swept one before the other. */
-export function disagreements(
-  { claims, records }: ClaimsAndRecords,
-  { types, now }: { types: readonly RecordType<object>[]; now: number },
-): string[] {
+export function disagreements({ claims, records }: ClaimsAndRecords, terms: Terms): string[] {
+  const values = records.flatMap((record) => valuesOf(record, terms));
   const claimed = new Map(claims.map((claim) => [claim._id.toString('hex'), claim]));
-  const complaints: string[] = [];
-  const known = new Set<string>();
+  const had = new Map(values.map((value) => [`${value.key} ${value.record._id.toString('hex')}`, value]));
 
-  for (const record of records) {
-    const type = types.find(({ name }) => name === record.k);
-    const body = decodedBody(record.b);
-    if (type === undefined) continue;
-    const isOver = !isLive(type, body, now);
-
-    for (const [field, value] of uniqueValues(type, body)) {
-      const key = claimKey(type, field, value).toString('hex');
-      known.add(`${key} ${record._id.toString('hex')}`);
-      const what = `${field} of ${type.name} ${record.i}`;
-      const claim = claimed.get(key);
-      if (isOver) continue;
-      if (claim?.r.toString('hex') !== record._id.toString('hex')) complaints.push(`${what} is not claimed`);
-      else if (claim.x?.getTime() !== record.x?.getTime())
-        complaints.push(`${what} is claimed for another time`);
-    }
-  }
-
+  const unclaimed = values.filter(({ isLive }) => isLive).flatMap((value) => claimComplaints(value, claimed));
   const stray = claims
-    .filter(({ x }) => x === undefined || x.getTime() > now)
-    .filter(({ _id, r }) => !known.has(`${_id.toString('hex')} ${r.toString('hex')}`))
+    .filter(({ x }) => x === undefined || x.getTime() > terms.now)
+    .filter(({ _id, r }) => !had.has(`${_id.toString('hex')} ${r.toString('hex')}`))
     .map(({ _id }) => `the claim ${_id.toString('hex')} is on a value that its record does not have`);
-  return [...complaints, ...stray];
+  return [...unclaimed, ...stray];
+}
+
+interface Terms {
+  types: readonly RecordType<object>[];
+  /** Milliseconds since the epoch, by the clock of the store. */
+  now: number;
+}
+
+interface UniqueValue {
+  /** Of its claim. */
+  key: string;
+  field: string;
+  record: RecordDocument;
+  isLive: boolean;
+}
+
+function valuesOf(record: RecordDocument, { types, now }: Terms): UniqueValue[] {
+  const type = types.find(({ name }) => name === record.k);
+  if (type === undefined) throw new Error(`no type has the name ${record.k}`);
+
+  const body = decodedBody(record.b);
+  return uniqueValues(type, body).map(([field, value]) => ({
+    key: claimKey(type, field, value).toString('hex'),
+    field,
+    record,
+    isLive: isLive(type, body, now),
+  }));
+}
+
+function claimComplaints(
+  { key, field, record }: UniqueValue,
+  claims: ReadonlyMap<string, ClaimDocument>,
+): string[] {
+  const claim = claims.get(key);
+  const what = `${field} of ${record.k} ${record.i}`;
+  if (claim?.r.toString('hex') !== record._id.toString('hex')) return [`${what} is not claimed for it`];
+  if (claim.x?.getTime() !== record.x?.getTime()) return [`${what} is claimed until another time`];
+  return [];
 }
