@@ -1,7 +1,10 @@
 // Who takes part when an answer is lost: somebody new each time, who is signed in on another device as well.
 import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
+import type { AccountId, SessionId } from '../../src/core/ids.ts';
+import { admit } from '../../src/sessions/admission.ts';
 import type { DeviceSession } from '../../src/sessions/device-session.ts';
+import { admissionDeps, candidateFor } from '../support/admissions.ts';
 import {
   addApp,
   apiApp,
@@ -9,12 +12,11 @@ import {
   nativeApp,
   newBrowser,
   type TestApp,
-  type Tokens,
   tvApp,
   webApp,
 } from '../support/app.ts';
 import { pcApp, phoneApp } from '../support/qr-parties.ts';
-import { liveSessionsOf, sidOf } from '../support/sessions.ts';
+import { liveSessionsOf } from '../support/sessions.ts';
 import type { TestServer } from '../support/test-server.ts';
 import { type Answer, formOf, type UserAgent } from '../support/user-agent.ts';
 
@@ -33,8 +35,8 @@ export interface Parties {
 
 export interface Stage extends Parties {
   person: Awaited<ReturnType<TestServer['addAccount']>>;
-  /** The person's phone, which has nothing to do with what goes wrong. */
-  elsewhere: Tokens;
+  /** The person's session on a phone, which has nothing to do with what goes wrong. */
+  elsewhere: SessionId;
 }
 
 export const api = 'https://demo-api.example';
@@ -55,9 +57,12 @@ export async function addParties(strata: TestServer): Promise<Parties> {
 }
 
 export async function newStage(parties: Parties): Promise<Stage> {
-  const person = await parties.strata.addAccount();
-  const elsewhere = await parties.native.signIn(newBrowser(parties.strata), person);
-  return { ...parties, person, elsewhere };
+  const { store, clock, addAccount } = parties.strata;
+  const person = await addAccount();
+  // An id that the server gave out.
+  const phone = candidateFor(person.id as AccountId, clock.now());
+  await admit(admissionDeps(store, 200), phone);
+  return { ...parties, person, elsewhere: phone.session.id };
 }
 
 export function newApiApp({ strata }: Parties): Promise<TestApp> {
@@ -67,9 +72,8 @@ export function newApiApp({ strata }: Parties): Promise<TestApp> {
 /** Where the person is signed in beside the phone; the phone still is. */
 export async function sessionsHere({ strata, person, elsewhere }: Stage): Promise<DeviceSession[]> {
   const live = await liveSessionsOf(strata, person);
-  const phone = sidOf(elsewhere);
-  expect(live.map(({ id }) => id)).toContain(phone);
-  return live.filter(({ id }) => id !== phone);
+  expect(live.map(({ id }) => id)).toContain(elsewhere);
+  return live.filter(({ id }) => id !== elsewhere);
 }
 
 /** How many lines of refresh tokens all of the apps of these sessions have. */

@@ -1,11 +1,11 @@
 // A store that answers nothing, or a process that dies, at each commit that a request makes. Whoever asks again
 // as a client does finds that nothing was redeemed twice and nothing is half-done (I2, I8, I9); an authorization
 // code whose answer was lost costs one new request and never a session.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { codeOf, newBrowser } from '../support/app.ts';
 import { sidOf } from '../support/sessions.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
-import { commitsOf, deaths, failAt, outages } from './lost-answers.ts';
+import { commitsOf, deathsAt, type Failure, failAt, type Journey, outagesAt } from './lost-answers.ts';
 import { grants } from './lost-answers-grants.ts';
 import { pages } from './lost-answers-pages.ts';
 import {
@@ -14,6 +14,7 @@ import {
   expectRefused,
   newStage,
   type Parties,
+  type Stage,
   sessionsHere,
 } from './lost-answers-stage.ts';
 
@@ -22,35 +23,33 @@ const journeys = Object.entries({ ...grants, ...pages });
 let strata: TestServer;
 let parties: Parties;
 
-beforeAll(async () => {
+beforeEach(async () => {
   strata = await startTestServer();
   parties = await addParties(strata);
 });
 
-afterAll(() => strata.close());
+afterEach(() => strata.close());
 
 describe('an answer that is lost at any commit', () => {
-  it.each(journeys)('of %s', async (_what, journey) => {
-    const prepare = async () => journey(await newStage(parties));
-    const commits = await commitsOf(strata, prepare);
-    expect(commits).toBeGreaterThan(0);
-
-    for (let nth = 1; nth <= commits; nth += 1) {
-      for (const failure of outages) await failAt(strata, prepare, { nth, failure });
-    }
-  });
+  it.each(journeys)('of %s (I2, I9)', (_what, journey) => walk(journey, outagesAt));
 });
 
 describe('a process that dies at any commit', () => {
-  it.each(journeys)('of %s', async (_what, journey) => {
-    const prepare = async () => journey(await newStage(parties));
-    const commits = await commitsOf(strata, prepare);
-
-    for (let nth = 1; nth <= commits; nth += 1) {
-      for (const failure of deaths) await failAt(strata, prepare, { nth, failure });
-    }
-  });
+  it.each(journeys)('of %s (I2, I8)', (_what, journey) => walk(journey, deathsAt));
 });
+
+async function walk(
+  journey: (stage: Stage) => Promise<Journey>,
+  failuresAt: (nth: number) => Failure[],
+): Promise<void> {
+  const prepare = async () => journey(await newStage(parties));
+  const commits = await commitsOf(strata, prepare);
+  expect(commits).toBeGreaterThan(0);
+
+  for (let nth = 1; nth <= commits; nth += 1) {
+    for (const failure of failuresAt(nth)) await failAt(strata, prepare, failure);
+  }
+}
 
 describe('a code whose answer was lost and that is shown again late', () => {
   it('ends the app that it opened, and no session of a browser', async () => {

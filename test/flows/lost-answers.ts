@@ -18,29 +18,32 @@ export interface Journey {
 
 export type Prepare = () => Promise<Journey>;
 
-interface Failure {
-  plan(nth: number): FaultPlan;
-  /** Whether the n-th commit itself is applied. */
-  applied: boolean;
+export interface Failure {
+  plan: FaultPlan;
+  /** How many commits were applied before it. */
+  done: number;
 }
 
 /** What the process lives through, so that the caller has an answer. */
-export const outages: readonly Failure[] = [
-  { plan: (nth) => [{ on: 'commit', nth, fault: 'refuse' }], applied: false },
-  {
-    plan: (nth) => [
-      { on: 'commit', nth, fault: 'lose_answer' },
-      { on: 'commit', from: nth, fault: 'refuse' },
-    ],
-    applied: true,
-  },
-];
+export function outagesAt(nth: number): Failure[] {
+  return [
+    { plan: [{ on: 'commit', nth, fault: 'refuse' }], done: nth - 1 },
+    {
+      plan: [
+        { on: 'commit', nth, fault: 'lose_answer' },
+        { on: 'commit', from: nth, fault: 'refuse' },
+      ],
+      done: nth,
+    },
+  ];
+}
 
-/** What it does not. */
-export const deaths: readonly Failure[] = [
-  { plan: (nth) => [{ on: 'commit', nth, fault: 'die_before' }], applied: false },
-  { plan: (nth) => [{ on: 'commit', nth, fault: 'die_after' }], applied: true },
-];
+/** What it does not. Just before a commit it leaves what it does just after the one that came before. */
+export function deathsAt(nth: number): Failure[] {
+  const after: Failure = { plan: [{ on: 'commit', nth, fault: 'die_after' }], done: nth };
+  const before: Failure = { plan: [{ on: 'commit', nth, fault: 'die_before' }], done: nth - 1 };
+  return nth === 1 ? [before, after] : [after];
+}
 
 /** Commits that the request makes when nothing goes wrong. */
 export async function commitsOf(strata: TestServer, prepare: Prepare): Promise<number> {
@@ -51,14 +54,10 @@ export async function commitsOf(strata: TestServer, prepare: Prepare): Promise<n
   return strata.store.counts().commits;
 }
 
-export async function failAt(
-  strata: TestServer,
-  prepare: Prepare,
-  { nth, failure }: { nth: number; failure: Failure },
-): Promise<void> {
+export async function failAt(strata: TestServer, prepare: Prepare, { plan, done }: Failure): Promise<void> {
   const journey = await prepare();
   const cookies = new Map(journey.browser?.cookies);
-  strata.faults.plan(failure.plan(nth));
+  strata.faults.plan(plan);
   const answer = await journey.send();
   expect(strata.faults.blows()).toBeGreaterThan(0);
 
@@ -72,8 +71,8 @@ export async function failAt(
     strata.faults.plan([]);
   }
 
-  await journey.recover(failure.applied ? nth : nth - 1);
   expect((await halfDoneIn(strata.store)).halves).toEqual([]);
+  await journey.recover(done);
 }
 
 /** 503 with the time to come back, or what RFC 6749 §4.1.2.1 has for apps that hear through a browser. */
