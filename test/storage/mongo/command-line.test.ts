@@ -1,4 +1,5 @@
 // The commands on a MongoDB, as an operator types them.
+import { type Db, MongoClient } from 'mongodb';
 import { expect, it, onTestFinished } from 'vitest';
 import { emptyPlace, serve } from '../../cli/run-cli.ts';
 import { describeMongo, freshDatabase } from '../../support/mongo.ts';
@@ -6,7 +7,13 @@ import { describeMongo, freshDatabase } from '../../support/mongo.ts';
 async function emptyDatabase() {
   const database = freshDatabase();
   onTestFinished(database.drop);
-  return { ...(await emptyPlace()), env: { STRATA_STORE_URL: database.url } };
+  return { ...(await emptyPlace()), url: database.url, env: { STRATA_STORE_URL: database.url } };
+}
+
+async function withDatabase(url: string, work: (db: Db) => Promise<unknown>): Promise<void> {
+  const client = new MongoClient(url);
+  await work(client.db());
+  await client.close();
 }
 
 describeMongo('the commands on a MongoDB', () => {
@@ -41,6 +48,22 @@ describeMongo('the commands on a MongoDB', () => {
     expect(again.out).toMatch(/^The schema of the MongoDB database \S+ at \S+ is that of this release\.\n$/);
     expect(created.code).toBe(0);
     expect(JSON.parse(listed.out)).toEqual([expect.objectContaining({ email: 'ada@example.com' })]);
+  });
+
+  it('name indexes that are of no use, and drop them by request alone', async () => {
+    const { run, env, url } = await emptyDatabase();
+    await run(['migrate'], { env });
+    await withDatabase(url, (db) => db.collection('lasting').createIndex({ extra: 1 }, { name: 'extra' }));
+
+    const told = await run(['migrate'], { env });
+    const dropped = await run(['migrate', '--drop-unused'], { env });
+
+    expect(told.out).not.toContain('extra');
+    expect(told.err).toMatch(
+      /^This release has no use for the index extra of lasting\.\n.* --drop-unused .*\n$/,
+    );
+    expect(dropped).toMatchObject({ code: 0, err: '' });
+    expect(dropped.out).toMatch(/^Dropped the index extra of lasting\.$/m);
   });
 
   it('run a server, which refuses to start where nothing was prepared', async () => {
