@@ -22,21 +22,23 @@ export interface Committing {
   enter(): Promise<void>;
 }
 
+/** For one write that finds nothing, though the record is as it asks whenever that is looked at. */
+const ATTEMPTS_MAX = 50;
 const COMMITTED: CommitOutcome = { committed: true };
 
 export async function commitWrites(
   committing: Committing,
   writes: readonly KindWrite[],
 ): Promise<CommitOutcome> {
-  const budget = AbortSignal.timeout(committing.budgetMs);
   const [first, ...others] = writes;
   if (first === undefined) return COMMITTED;
 
   const reading = writes.some(needsReading);
   const alone = others.length === 0 && !reading && newClaims(first).length === 0;
-  if (alone) return commitAlone(committing, first, budget);
+  if (alone) return commitAlone(committing, first);
 
   const { client, clock } = committing;
+  const budget = AbortSignal.timeout(committing.budgetMs);
   const terms = async (session: ClientSession) => {
     await committing.enter();
     return { session, now: clock.now() };
@@ -52,13 +54,9 @@ export async function commitWrites(
  * One statement, and where it found nothing a look at the record, to say why. A record that meets all
  * preconditions by then has changed in between, so the statement is tried again.
  */
-async function commitAlone(
-  { clock, enter }: Committing,
-  { kind, write }: KindWrite,
-  budget: AbortSignal,
-): Promise<CommitOutcome> {
+async function commitAlone({ clock, enter }: Committing, { kind, write }: KindWrite): Promise<CommitOutcome> {
   const changesNothing = write.kind === 'check' || (write.kind === 'patch' && write.set.length === 0);
-  while (!budget.aborted) {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     await enter();
     const now = clock.now();
     const applied =
