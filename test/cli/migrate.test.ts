@@ -28,7 +28,7 @@ describe('strata migrate', () => {
 
   it('says in one sentence where no MongoDB answers, without the password (I7)', async () => {
     const { run } = await emptyPlace();
-    const url = 'mongodb://strata:s3cr3t@127.0.0.1:1/strata?serverSelectionTimeoutMS=200';
+    const url = 'mongodb://strata:s3cr3t@127.0.0.1:1/strata?serverSelectionTimeoutMS=1500';
 
     const { code, err } = await run(['migrate'], {
       env: { STRATA_STORE_URL: url },
