@@ -118,7 +118,6 @@ async function moveOver(run: Run): Promise<CopyReport> {
 
 async function noteChanges(run: Run): Promise<void> {
   const { claim, options } = run;
-  if (await claim.isGivenUp()) throw givenUp();
   if (run.position !== undefined) return tellOfTarget(run);
 
   run.position = await options.changes.start();
@@ -239,6 +238,7 @@ async function seal(run: Run): Promise<void> {
 
     await changes.thaw();
     tell({ kind: 'thawed' });
+    if (await run.claim.isGivenUp()) throw givenUp();
   }
   throw refused(
     `the last changes did not come over within ${frozenMaxMs} ms, ${FREEZES_MAX} times; ${run.options.from} takes writes again, nothing is lost: try when less goes on there`,

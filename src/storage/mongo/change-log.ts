@@ -60,7 +60,15 @@ const LOST: readonly unknown[] = [286, 280, 260, 9];
 const ENDINGS: readonly string[] = ['drop', 'dropDatabase', 'rename', 'invalidate'];
 const PIPELINE = [
   { $match: { $or: [{ 'ns.coll': { $in: RECORD_COLLECTIONS } }, { operationType: { $in: ENDINGS } }] } },
-  { $project: { operationType: 1, ns: 1, documentKey: 1, 'updateDescription.updatedFields.mark': 1 } },
+  {
+    $project: {
+      operationType: 1,
+      ns: 1,
+      documentKey: 1,
+      'fullDocument.mark': 1,
+      'updateDescription.updatedFields.mark': 1,
+    },
+  },
 ];
 
 export class MongoChangeLog implements ChangeLog {
@@ -235,8 +243,12 @@ function keyIn(event: Event): Named | undefined {
 }
 
 function markOf(event: Event): unknown {
-  if (event.operationType !== 'update') return undefined;
-  return Reflect.get(event.updateDescription?.updatedFields ?? {}, 'mark');
+  if (event.operationType === 'update') return fieldOf(event.updateDescription?.updatedFields);
+  return event.operationType === 'insert' ? fieldOf(event.fullDocument) : undefined;
+
+  function fieldOf(document: object | undefined): unknown {
+    return document && Reflect.get(document, 'mark');
+  }
 }
 
 function silent(place: string): DomainError {

@@ -89,6 +89,26 @@ describe('two copiers', () => {
     expect(await target.get(notes, 'note-1')).toBeUndefined();
   });
 
+  it('end with a sentence where another one has taken over', async () => {
+    const place = await house(50);
+    const { sides, target } = await claimable(place);
+    const clock = { now: () => target.clock.now() + LEASE_MS };
+    let commits = 0;
+    const disturbed = forwardingStore(target, {
+      commit: async (writes) => {
+        commits += 1;
+        // Behind its claim and its first note of where it is.
+        if (commits === 3) await claimCopy({ ...sides, target: forwardingStore(target, { clock }) });
+        return target.commit(writes);
+      },
+    });
+
+    await expect(runCopy(place, { target: disturbed })).rejects.toThrow(
+      'another strata store copy has taken this copy on',
+    );
+    expect(await contentOf(target)).toEqual(new Map());
+  });
+
   it('are refused a source that is on its way elsewhere', async () => {
     const place = await house(50);
     await interrupted(place, 'copied');

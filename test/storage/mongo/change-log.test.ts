@@ -87,6 +87,14 @@ describeMongo('on MongoDB', () => {
     expect(await namesAfter(next, 1)).toEqual(['order/n2']);
   });
 
+  it('the change log finds its end also where somebody has cleared up behind it', async () => {
+    const position = await log.start();
+    await store.commit([insert(notes, 'a', {})]);
+    await log.stop();
+
+    expect(await namesAfter(position)).toEqual(['order/a']);
+  });
+
   it('the change log says so where the server does not know the position any more', async () => {
     const unknown = JSON.stringify({ _data: '8263000000000000012B0229296E04' });
     expect(await log.read(unknown, 10)).toEqual({ kind: 'lost' });
