@@ -47,7 +47,9 @@ async function codeOfBrowser(stage: Stage, asked: Parameters): Promise<Journey> 
 
   async function recover(done: number): Promise<void> {
     const again = await send();
-    expect(chainsOf(await sessionsHere(stage))).toBe(1);
+    const here = await sessionsHere(stage);
+    expect(chainsOf(here)).toBe(1);
+    expect(here.flatMap(({ apps }) => Object.values(apps)).filter(({ ended }) => ended)).toEqual([]);
     if (done > 0) expectRefused(again);
 
     const tokens: Tokens = done > 0 ? await web.signIn(browser, undefined, asked) : again.body;

@@ -124,6 +124,8 @@ const harmless: Readonly<Record<string, FaultPlan>> = {
     { on: OPERATIONS, fault: { until: turns(2, 4), answer: true } },
   ],
   'lost-wake-ups': [{ on: 'notify', fault: 'drop' }],
+  'late-wake-ups': [{ on: 'notify', fault: { until: turns(3, 40) } }],
+  'repeated-wake-ups': [{ on: 'notify', fault: 'repeat' }],
 };
 
 /** The plans of these names, separated by commas; none where there is no name. */
