@@ -1,7 +1,7 @@
 // Refusing writes at the server: a validator on each collection of records lets nothing through but what is said
 // about the move itself. It is judged where a write is applied, so no insert and no change slips past it, whatever
 // its process believed. Removals it does not see; those are up to the gate of each process (move-gate.ts).
-import { type Collection, type Db, MongoServerError } from 'mongodb';
+import { type Collection, type Db, type Document, MongoServerError } from 'mongodb';
 import type { Clock } from '../../core/clock.ts';
 import { type MoveSource, storeMoves } from '../moves.ts';
 import { decodedBody } from './body-encoding.ts';
@@ -58,10 +58,23 @@ async function refuseWrites({ db }: FreezableStore): Promise<void> {
   }
 }
 
+/** Leaves collections alone that refuse nothing: a user who may not change them can restore all the same. */
 async function takeWrites({ db }: FreezableStore): Promise<void> {
-  for (const collMod of RECORD_COLLECTIONS) {
+  const refusing = await refusingCollections(db);
+  for (const collMod of refusing) {
     await db.command({ collMod, validator: {}, validationLevel: 'off' });
   }
+}
+
+async function refusingCollections(db: Db): Promise<string[]> {
+  const found = await db
+    .listCollections({ name: { $in: [...RECORD_COLLECTIONS] } }, { nameOnly: false })
+    .toArray();
+  return found.filter(({ options }) => isValidated(options)).map(({ name }) => name);
+}
+
+function isValidated({ validator = {}, validationLevel }: Document = {}): boolean {
+  return Object.keys(validator).length > 0 && validationLevel !== 'off';
 }
 
 /** What the store knows of being moved away. */
