@@ -30,7 +30,7 @@ export interface MongoStoreParts {
   readonly gate?: MoveGate;
   /** Commits that may be under way or wait at once; more are refused as `overloaded`. */
   readonly waitingMax: number;
-  /** How long a commit tries while others are in its way, in milliseconds. 10,000 unless told. */
+  /** How long a commit waits for its turn, and then tries while others are in its way, in ms. 10,000 unless told. */
   readonly commitBudgetMs?: number;
   /** Lets go of the connections; called once, when nothing is under way any more. */
   close(): Promise<void>;
@@ -65,7 +65,8 @@ class MongoStore implements Store {
     this.#reader = new Reader(clock);
     const { gate, commitBudgetMs = COMMIT_BUDGET_MS } = parts;
     this.#committing = { client, clock, budgetMs: commitBudgetMs, enter: async () => gate?.enter() };
-    this.#queue = new CommitQueue({ waitingMax, atOnce: commitsAtOnce(client.options.maxPoolSize) });
+    const atOnce = commitsAtOnce(client.options.maxPoolSize);
+    this.#queue = new CommitQueue({ waitingMax, atOnce, waitMaxMs: commitBudgetMs });
   }
 
   get<Body extends object>(type: RecordType<Body>, id: string): Promise<Body | undefined> {
