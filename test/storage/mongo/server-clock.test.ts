@@ -103,6 +103,35 @@ describe('serverClock', () => {
     expect(clock.now()).toBe(server.now());
   });
 
+  it('does not believe answers that took long, and believes the next ones that did not', async () => {
+    const server = serverElsewhere();
+    clock = await serverClock(server.ask);
+
+    server.trips = [[0, 4_000]];
+    await vi.advanceTimersByTimeAsync(2 * MEASURE_EVERY_MS);
+    expect(clock.now()).toBe(server.now());
+    server.trips = [[4_000, 0]];
+    await vi.advanceTimersByTimeAsync(2 * MEASURE_EVERY_MS);
+    expect(clock.now()).toBe(server.now());
+
+    server.aheadMs += 5_000;
+    server.trips = [[2, 2]];
+    await vi.advanceTimersByTimeAsync(2 * MEASURE_EVERY_MS);
+    expect(clock.now()).toBe(server.now());
+  });
+
+  it('goes on where an answer has no time in it, and does not begin with one', async () => {
+    const server = serverElsewhere();
+    const ask = vi.fn(server.ask);
+    clock = await serverClock(ask);
+
+    ask.mockResolvedValue(Number.NaN);
+    await vi.advanceTimersByTimeAsync(2 * MEASURE_EVERY_MS);
+
+    expect(clock.now()).toBe(server.now());
+    await expect(serverClock(ask)).rejects.toThrow('the server tells its time');
+  });
+
   it('asks a server that takes its time no second question meanwhile', async () => {
     const server = serverElsewhere();
     const ask = vi.fn(server.ask);
