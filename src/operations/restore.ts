@@ -16,8 +16,8 @@ import { makeSigningKey } from '../keys/signing-key.ts';
 import { recordTypes } from '../records.ts';
 import { SWEEPER_LEASE } from '../sessions/sweeper.ts';
 import { forgetMove } from '../storage/copy/forgetting.ts';
-import { underLease } from '../storage/lease.ts';
-import { openStore } from '../storage/open.ts';
+import { leases, underLease } from '../storage/lease.ts';
+import { openMovingStore, openStore } from '../storage/open.ts';
 import { isSameFile, refuseNoBackup, syncFile } from '../storage/sqlite/backup.ts';
 import {
   type HeldPlace,
@@ -91,10 +91,21 @@ export async function restoreFile(order: RestoreOrder): Promise<Restored> {
 export async function restoreInPlace(config: Config, sessions: SessionsChoice): Promise<Voiding> {
   requireMasterSecret(config);
   const place = { url: config.store.url, dataDir: config.dataDir, types: recordTypes };
+  await refuseUsed(place);
   await forgetMove(place);
   const store = await openStore(place);
   try {
     return await voidUnused(store, config, sessions);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Before anything is touched: a copy that is under way beside servers would be given up by forgetting it. */
+async function refuseUsed(place: Parameters<typeof openMovingStore>[0]): Promise<void> {
+  const store = await openMovingStore(place);
+  try {
+    if ((await store.get(leases, SWEEPER_LEASE)) !== undefined) throw used();
   } finally {
     await store.close();
   }
@@ -105,12 +116,14 @@ export async function voidUnused(store: Store, config: Config, sessions: Session
   const outcome = await underLease(store, SWEEPER_LEASE, { ttlMs: LEASE_MS }, () =>
     voidOpened(store, config, sessions),
   );
-  if (outcome.kind === 'busy') {
-    throw refused(
-      `a server uses the store, or did less than ${LEASE_MS / 1000} s ago: stop every server on it, and try again`,
-    );
-  }
+  if (outcome.kind === 'busy') throw used();
   return outcome.result;
+}
+
+function used(): DomainError {
+  return refused(
+    `a server uses the store, or did less than ${LEASE_MS / 1000} s ago: stop every server on it, and try again`,
+  );
 }
 
 async function copyBackup(

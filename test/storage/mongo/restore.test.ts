@@ -5,7 +5,8 @@ import { recordTypes } from '../../../src/records.ts';
 import { deviceSessions } from '../../../src/sessions/device-session.ts';
 import { SWEEPER_LEASE } from '../../../src/sessions/sweeper.ts';
 import { acquireLease } from '../../../src/storage/lease.ts';
-import { openStore } from '../../../src/storage/open.ts';
+import { moveSource, storeMoves } from '../../../src/storage/moves.ts';
+import { openMovingStore, openStore } from '../../../src/storage/open.ts';
 import { lastRestore } from '../../../src/storage/restored.ts';
 import { insert, put, type Store } from '../../../src/storage/store.ts';
 import { tickets } from '../../../src/tickets/ticket.ts';
@@ -65,5 +66,19 @@ describeMongo('strata restore on MongoDB', () => {
     expect(code).toBe(1);
     expect((await store.scan(tickets, { limit: 100 })).records).toHaveLength(99);
     await lease?.release();
+  });
+
+  it('leaves a copy alone that is under way beside the server that it is refused by', async () => {
+    const move = { kind: 'source', copyId: 'c', to: 'there', phase: 'copying' } as const;
+    const mover = await openMovingStore({ url: database.url, dataDir: '', types: recordTypes });
+    await mover.commit([put(storeMoves, 'source', move)]);
+    const lease = await acquireLease(store, SWEEPER_LEASE, { ttlMs: 60_000 });
+
+    const { code } = await run();
+
+    expect(code).toBe(1);
+    expect(await moveSource(mover)).toEqual(move);
+    await lease?.release();
+    await mover.close();
   });
 });
