@@ -55,6 +55,17 @@ describe('strata store copy', () => {
     expect((await run(['store', 'copy', 'config', 'sqlite:new.db'])).out).toMatch(/^account +3 /m);
   });
 
+  it('leaves a store that a restore brings back to life, should the new one be lost', async () => {
+    const { run } = await placeWithAccounts();
+    await run(['store', 'copy', 'config', 'sqlite:new.db']);
+
+    expect(await run(['restore', '--sessions', 'keep'])).toMatchObject({ code: 0 });
+
+    expect((await run(['accounts', 'list'])).out).toContain(' ada ');
+    const create = ['accounts', 'create', '--username', 'joe', '--name', 'Joe', '--generate-password'];
+    expect(await run(create)).toMatchObject({ code: 0 });
+  });
+
   it('gives an unfinished copy up with --abandon', async () => {
     const { run, env } = await placeWithAccounts();
     await run(['store', 'copy', 'config', 'sqlite:new.db', '--rehearse']);

@@ -40,7 +40,7 @@ describe('copyStore', () => {
 
     await runCopy(place);
 
-    const target = await place.moveIn();
+    const target = (await place.target()).store;
     expect([...(await contentOf(target)).keys()]).toEqual(['thing/live']);
     expect(await target.commit([insert(things, 'new', { login: 'over' })])).toEqual({ committed: true });
   });
@@ -172,7 +172,7 @@ describe('the move', () => {
     expect(refused).toMatchObject(moving);
     await expect(place.store.commit([put(notes, 'late', {})])).rejects.toMatchObject(moving);
     expect(await place.store.get(notes, 'note-1')).toMatchObject({ text: 'note 1' });
-    expect(await contentOf(await place.moveIn())).toEqual(await contentOf(place.store));
+    expect(await contentOf((await place.target()).store)).toEqual(await contentOf(place.store));
   });
 
   it('leaves a source that no server starts on, and says where it went', async () => {
@@ -214,7 +214,7 @@ describe('the move', () => {
 
     const kinds = steps.map(({ kind }) => kind).filter((kind) => /frozen|thawed|sealed/.test(kind));
     expect(kinds).toEqual(['frozen', 'thawed', 'frozen', 'thawed', 'frozen', 'sealed']);
-    expect(await contentOf(await place.moveIn())).toEqual(await contentOf(place.store));
+    expect(await contentOf((await place.target()).store)).toEqual(await contentOf(place.store));
   });
 
   it('is given up after some attempts, and the source takes writes', async () => {
@@ -223,7 +223,7 @@ describe('the move', () => {
     expect(await place.store.commit([put(notes, 'new', {})])).toEqual({ committed: true });
 
     await runCopy(place);
-    expect(await (await place.moveIn()).get(notes, 'new')).toEqual({});
+    expect(await (await place.target()).store.get(notes, 'new')).toEqual({});
   });
 
   it('is not made where a commit slipped in behind the last change', async () => {
@@ -244,7 +244,7 @@ describe('the move', () => {
     });
 
     expect(steps.filter(({ kind }) => kind === 'thawed').length).toBe(2);
-    const target = await place.moveIn();
+    const target = (await place.target()).store;
     expect(await target.get(notes, 'slipped-1')).toEqual({});
     expect(await target.get(notes, 'slipped-2')).toEqual({});
   });
@@ -258,7 +258,7 @@ describe('the move', () => {
     const { steps } = await runCopy(place);
 
     expect(steps.map(({ kind }) => kind)).not.toContain('copied');
-    expect(await contentOf(await place.moveIn())).toEqual(await contentOf(place.store));
+    expect(await contentOf((await place.target()).store)).toEqual(await contentOf(place.store));
   });
 });
 
@@ -300,5 +300,5 @@ async function copiedWith(
       step = kind;
     },
   });
-  return { target: await place.moveIn(), steps, report };
+  return { target: (await place.target()).store, steps, report };
 }
