@@ -25,7 +25,7 @@ export interface ChangeLog {
   start(): Promise<string>;
   /** At most about `limit` changes after the position. */
   read(after: string, limit: number): Promise<Changes>;
-  /** Told everything that the copy has got, where a log cannot spell ids by itself. */
+  /** Told everything whose removal is to be named, where a log cannot spell ids by itself. */
   copied?(names: readonly RecordName[]): void;
   /**
    * Refuses writes as `overloaded` for so long, or until `thaw`; reads go on. When it resolves, every commit

@@ -210,6 +210,8 @@ async function compare(run: Run): Promise<ReadonlyMap<string, Tally>> {
     run.tallies = undefined;
     const { tallies, suspects } = await compareStores(options, claim.hold);
     run.tallies = tallies;
+    // What came and is gone again by the time that the changes are read explains itself by nothing but its removal.
+    options.changes.copied?.(suspects);
     await catchUp(run, (names) => {
       for (const name of names) changed.add(keyOf(name));
     });
