@@ -7,7 +7,7 @@ import { type UserAgent, userAgent } from '../support/user-agent.ts';
 import { Away, Gone } from './crash-network.ts';
 
 export interface IssuedCode {
-  redeem: () => Promise<JsonAnswer>;
+  redeem: Send;
   /** `shown`: sent to the server, which has not answered. */
   state: 'issued' | 'shown' | 'used';
 }
@@ -27,6 +27,8 @@ export interface BurstBook {
   acknowledged: number;
   /** Answers that none of these requests should get. */
   surprises: JsonAnswer[];
+  /** Since the strike killed the database and left the server alive. */
+  isDatabaseKilled: boolean;
 }
 
 export interface BurstParties {
@@ -43,7 +45,7 @@ export interface BurstSettings extends BurstParties {
   lines: number;
   /** When so many tokens were handed out, `strike` is called, once; the burst ends when it has. */
   strikeAfter: number;
-  strike: (book: Readonly<BurstBook>) => Promise<void>;
+  strike: (book: BurstBook) => Promise<void>;
   /** Whether requests may then go without an answer. */
   strikesServer: boolean;
 }
@@ -55,16 +57,13 @@ const TV_SHARE = 0.25;
 
 export async function burst(settings: BurstSettings): Promise<BurstBook> {
   const { lines, strikeAfter, strike, strikesServer, random } = settings;
-  const book: BurstBook = { codes: [], chains: [], browsers: [], acknowledged: 0, surprises: [] };
+  const book = emptyBook();
   const end = Promise.withResolvers<void>();
   let isStruck = false;
   let isOver = false;
 
-  function acknowledge(answer: JsonAnswer): string {
-    if (answer.status !== 200) {
-      book.surprises.push(answer);
-      throw new Error(`refused in the burst: ${answer.status} ${JSON.stringify(answer.body)}`);
-    }
+  async function acknowledged(send: Send): Promise<string> {
+    const answer = await acceptedBy(book, send);
     book.acknowledged += 1;
     if (book.acknowledged === strikeAfter) {
       isStruck = true;
@@ -81,8 +80,8 @@ export async function burst(settings: BurstSettings): Promise<BurstBook> {
     while (!isOver) {
       try {
         const openChain = random() < TV_SHARE ? signInTv : signIn;
-        const chain = await openChain(settings, book, acknowledge);
-        if (chain) await refreshSome(chain, random, acknowledge);
+        const chain = await openChain(settings, book, acknowledged);
+        if (chain) await refreshSome(chain, random, acknowledged);
       } catch (error) {
         if (error instanceof Gone && isStruck && strikesServer) return;
         if (error instanceof Away && isStruck && !strikesServer) continue;
@@ -95,45 +94,77 @@ export async function burst(settings: BurstSettings): Promise<BurstBook> {
   return book;
 }
 
-type Acknowledge = (answer: JsonAnswer) => string;
+type Send = () => Promise<JsonAnswer>;
+type Acknowledged = (send: Send) => Promise<string>;
 
-async function signIn(parties: BurstParties, book: BurstBook, acknowledge: Acknowledge) {
+function emptyBook(): BurstBook {
+  return {
+    codes: [],
+    chains: [],
+    browsers: [],
+    acknowledged: 0,
+    surprises: [],
+    isDatabaseKilled: false,
+  };
+}
+
+/**
+ * The answer with tokens. A stand-in for MongoDB that starts again has forgotten which transactions it has
+ * committed, so the server makes one anew whose answer it has lost, and then finds its own code used. MongoDB
+ * itself remembers.
+ */
+async function acceptedBy(book: BurstBook, send: Send): Promise<JsonAnswer> {
+  const wasKilled = book.isDatabaseKilled;
+  const answer = await send();
+  if (answer.status === 200) return answer;
+
+  const what = `refused in the burst: ${answer.status} ${JSON.stringify(answer.body)}`;
+  if (!wasKilled && book.isDatabaseKilled && answer.body.error === 'invalid_grant') throw new Away(what);
+  book.surprises.push(answer);
+  throw new Error(what);
+}
+
+async function signIn(parties: BurstParties, book: BurstBook, acknowledged: Acknowledged) {
   const app = oneOf(parties.apps, parties.random);
   const browser = userAgent(parties.origin);
   const code = await app.code(browser, oneOf(parties.people, parties.random));
   book.browsers.push(browser);
-  return redeemOrLeave(app, () => app.redeem(code), { parties, book, acknowledge });
+  return redeemOrLeave(app, () => app.redeem(code), { parties, book, acknowledged });
 }
 
-async function signInTv(parties: BurstParties, book: BurstBook, acknowledge: Acknowledge) {
+async function signInTv(parties: BurstParties, book: BurstBook, acknowledged: Acknowledged) {
   const { tv } = parties;
   const code = await askForDeviceCode(tv);
   const browser = userAgent(parties.origin);
   await approveDevice(browser, code, oneOf(parties.people, parties.random));
-  return redeemOrLeave(tv, () => pollForTokens(tv, code), { parties, book, acknowledge });
+  return redeemOrLeave(tv, () => pollForTokens(tv, code), { parties, book, acknowledged });
 }
 
 /** A chain of refresh tokens, unless nobody redeems the code. */
 async function redeemOrLeave(
   app: TestApp,
-  redeem: IssuedCode['redeem'],
-  { parties, book, acknowledge }: { parties: BurstParties; book: BurstBook; acknowledge: Acknowledge },
+  redeem: Send,
+  { parties, book, acknowledged }: { parties: BurstParties; book: BurstBook; acknowledged: Acknowledged },
 ): Promise<OpenChain | undefined> {
   const issued: IssuedCode = { redeem, state: 'issued' };
   book.codes.push(issued);
   if (parties.random() < LEFT_SHARE) return undefined;
 
   issued.state = 'shown';
-  const chain: OpenChain = { app, token: acknowledge(await redeem()) };
+  const chain: OpenChain = { app, token: await acknowledged(redeem) };
   issued.state = 'used';
   book.chains.push(chain);
   return chain;
 }
 
-async function refreshSome(chain: OpenChain, random: () => number, acknowledge: Acknowledge): Promise<void> {
+async function refreshSome(
+  chain: OpenChain,
+  random: () => number,
+  acknowledged: Acknowledged,
+): Promise<void> {
   const refreshes = Math.floor(random() * (REFRESHES_MAX + 1));
   for (let count = 0; count < refreshes; count += 1) {
-    chain.token = acknowledge(await chain.app.refresh(chain.token));
+    chain.token = await acknowledged(() => chain.app.refresh(chain.token));
   }
 }
 

@@ -13,12 +13,12 @@ export async function setup(): Promise<(() => Promise<void>) | undefined> {
     );
   }
 
-  const data = await mkdtemp(join(tmpdir(), 'strata-mongo-'));
-  const standIn = await startStandIn(data);
+  const dataDir = await mkdtemp(join(tmpdir(), 'strata-mongo-'));
+  const standIn = await startStandIn({ dataDir });
   process.env.MONGODB_URI = standIn.address;
 
   return async () => {
     await standIn.stop();
-    await rm(data, { recursive: true, force: true });
+    await rm(dataDir, { recursive: true, force: true });
   };
 }

@@ -29,11 +29,18 @@ export function isStandIn(address: string): boolean {
   return /[?&]replicaSet=secantus(&|$)/.test(address);
 }
 
-/** Port 0 takes a free one. */
-export async function startStandIn(dataDir: string, port = 0): Promise<StandIn> {
+export interface StandInOptions {
+  readonly dataDir: string;
+  /** A free one unless told. */
+  readonly port?: number;
+  /** `--sync-on-request`, for instance: scripts/mongo-standin.py. */
+  readonly flags?: readonly string[];
+}
+
+export async function startStandIn({ dataDir, port = 0, flags = [] }: StandInOptions): Promise<StandIn> {
   // Its standard input ends with this process, however that ends, and it with that.
   const script = join(root, 'scripts/mongo-standin.py');
-  const server = spawn(python, [script, String(port), dataDir, '--with-parent'], {
+  const server = spawn(python, [script, String(port), dataDir, '--with-parent', ...flags], {
     stdio: ['pipe', 'pipe', 'ignore'],
   });
   const gone = once(server, 'exit');

@@ -30,16 +30,17 @@ export async function mongoPlace(): Promise<CrashPlace> {
   };
 }
 
+/** What a write has not asked to be on the disk is lost with it, so that writes which do not ask are found. */
 async function ownStandIn(directory: string) {
-  const dataDir = join(directory, 'mongo');
-  let running: StandIn = await startStandIn(dataDir);
+  const options = { dataDir: join(directory, 'mongo'), flags: ['--sync-on-request'] };
+  let running: StandIn = await startStandIn(options);
   const { address, port } = running;
   return {
     address,
     kill: () => running.kill(),
     stop: () => running.stop(),
     restart: async () => {
-      running = await startStandIn(dataDir, port);
+      running = await startStandIn({ ...options, port });
     },
   };
 }
