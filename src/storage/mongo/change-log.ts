@@ -19,6 +19,7 @@ import {
   FREEZE_GRACE_MS,
   type FreezableStore,
   freezableStore,
+  requireFreezing,
   settle,
   sourceOf,
 } from './frozen.ts';
@@ -86,6 +87,7 @@ export class MongoChangeLog implements ChangeLog {
   }
 
   async start(): Promise<string> {
+    await requireFreezing(this.#freezable, this.#parts.connection.place);
     await this.#mark();
     const stream = await this.#follow();
     const event = await stream.tryNext();

@@ -3,6 +3,7 @@
 // its process believed. Removals it does not see; those are up to the gate of each process (move-gate.ts).
 import { type Collection, type Db, type Document, MongoServerError } from 'mongodb';
 import type { Clock } from '../../core/clock.ts';
+import { DomainError } from '../../core/errors.ts';
 import { type MoveSource, storeMoves } from '../moves.ts';
 import { decodedBody } from './body-encoding.ts';
 import { DURABLE, type RecordDocument } from './kind.ts';
@@ -15,6 +16,7 @@ export interface FreezableStore {
   readonly moves: Collection<RecordDocument>;
 }
 
+const UNAUTHORIZED = 13;
 const VALIDATION_FAILED = 121;
 const SOURCE = recordKey(storeMoves, 'source');
 
@@ -26,6 +28,18 @@ export function freezableStore(db: Db): FreezableStore {
 /** For clocks that differ a little, and for commits that were let in just before. */
 export const FREEZE_GRACE_MS = 1_000;
 const TRIES = 3;
+
+/** Throws `conflict` where this user could not freeze the store, so that it is known long before it comes to that. */
+export async function requireFreezing(store: FreezableStore, place: string): Promise<void> {
+  try {
+    // Changes nothing.
+    await store.db.command({ collMod: collectionOf(storeMoves), validator: {}, validationLevel: 'off' });
+  } catch (error) {
+    if (!(error instanceof MongoServerError && error.code === UNAUTHORIZED)) throw error;
+    const detail = `${place} does not let this user change collections (collMod), without which writes cannot be refused: grant it the role dbAdmin there as well`;
+    throw new DomainError('conflict', { detail, cause: error });
+  }
+}
 
 /** Makes the server refuse or take writes, as what the store knows of its move says. */
 export async function settle(store: FreezableStore, clock: Clock): Promise<void> {

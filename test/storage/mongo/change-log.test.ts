@@ -6,6 +6,7 @@ import { moveSource, storeMoves } from '../../../src/storage/moves.ts';
 import { openStore } from '../../../src/storage/open.ts';
 import { check, insert, patch, put, remove, type Store } from '../../../src/storage/store.ts';
 import { describeMongo, type FreshDatabase, preparedDatabase } from '../../support/mongo.ts';
+import { failing } from '../../support/mongo-failures.ts';
 import { contractTypes, notes, things } from '../contract-types.ts';
 
 const moving = { code: 'overloaded', retryAfterSeconds: 5, detail: 'the store is being moved' };
@@ -98,6 +99,34 @@ describeMongo('on MongoDB', () => {
   it('the change log says so where the server does not know the position any more', async () => {
     const unknown = JSON.stringify({ _data: '8263000000000000012B0229296E04' });
     expect(await log.read(unknown, 10)).toEqual({ kind: 'lost' });
+  });
+
+  it('the change log is not started for a user who could not freeze the store', async () => {
+    const appName = `strata-rights-${process.pid}`;
+    const url = `${database.url}${database.url.includes('?') ? '&' : '?'}appName=${appName}`;
+    const other = await openSource({ url, dataDir: '', types: contractTypes });
+    onTestFinished(() => other.close());
+    await failing(db.client, { times: 'always', commands: ['collMod'], appName, errorCode: 13 });
+
+    await expect(other.changes.start()).rejects.toMatchObject({
+      code: 'conflict',
+      detail: expect.stringMatching(
+        /^the MongoDB database \S+ at .*: grant it the role dbAdmin there as well$/,
+      ),
+    });
+  });
+
+  it('a freeze that a server may not end refuses, and does not fail', async () => {
+    const appName = `strata-rights-server-${process.pid}`;
+    const url = `${database.url}${database.url.includes('?') ? '&' : '?'}appName=${appName}`;
+    const other = await openStore({ url, dataDir: '', types: contractTypes });
+    onTestFinished(() => other.close());
+    await failing(db.client, { times: 'always', commands: ['collMod'], appName, errorCode: 13 });
+    await db.command({ collMod: 'lasting', validator: { k: 'nothing' }, validationLevel: 'strict' });
+
+    await expect(other.commit([put(notes, 'n', {})])).rejects.toMatchObject(moving);
+    await expect(other.commit([put(notes, 'n', {})])).rejects.toMatchObject(moving);
+    expect(await other.get(notes, 'n')).toBeUndefined();
   });
 
   it('a freeze refuses writes of every kind as overloaded, also by processes that do not know of it', async () => {
