@@ -141,7 +141,7 @@ export async function openKeyring(deps: KeyringDeps): Promise<Keyring> {
 
   async function rotate(use: KeyUse, schedule: RotationSchedule): Promise<Key> {
     const number = await addKey(deps, use, all(use), schedule);
-    await read();
+    await reload();
     const added = all(use).find(({ kid }) => kid === String(number));
     if (!added) throw new DomainError('store_unavailable', { detail: `the new key for ${use} is gone` });
     return added;

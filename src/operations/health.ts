@@ -1,8 +1,9 @@
 // /healthz says that the process runs, /readyz that it should be given requests: the store answers, the keys
-// are there, and nobody has asked it to stop.
+// are there, nobody has asked it to stop, and the records have not been moved to another store.
 import type { Context } from 'koa';
 import type { Keyring } from '../keys/keyring.ts';
 import { keyRecords } from '../keys/keyring.ts';
+import { moveSource } from '../storage/moves.ts';
 import type { Store } from '../storage/store.ts';
 
 export interface HealthDeps {
@@ -33,21 +34,22 @@ async function problemOf(deps: HealthDeps): Promise<string | undefined> {
   if (deps.shutdown.aborted) return 'stopping';
   try {
     await withTimeout(deps.store.get(keyRecords, 'signing.1'));
-    return undefined;
+    const source = await withTimeout(moveSource(deps.store));
+    return source?.phase === 'moved' ? 'moved' : undefined;
   } catch {
     // Whatever it is, the store cannot be read; the log of the requests that need it says more.
     return 'store';
   }
 }
 
-async function withTimeout(read: Promise<unknown>): Promise<void> {
+async function withTimeout<Result>(read: Promise<Result>): Promise<Result> {
   const timeout = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => timeout.reject(new Error('the store did not answer in time')),
     READ_TIMEOUT_MS,
   );
   try {
-    await Promise.race([read, timeout.promise]);
+    return await Promise.race([read, timeout.promise]);
   } finally {
     clearTimeout(timer);
   }

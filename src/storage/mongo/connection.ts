@@ -45,7 +45,7 @@ export async function connect(url: string, settings: MongoClientOptions = {}): P
   try {
     await client.connect();
     const hello = await db.command({ hello: 1 });
-    const unfit = unfitness(hello);
+    const unfit = unfitness(hello, client.options.directConnection);
     if (unfit !== undefined) throw refused(`${address.place} ${unfit}`);
 
     return {
@@ -80,16 +80,19 @@ function clientFor({ url, given }: MongoAddress, settings: MongoClientOptions): 
 }
 
 /** Why the store cannot work with the server that said this. */
-function unfitness(hello: {
-  setName?: unknown;
-  msg?: unknown;
-  maxWireVersion?: unknown;
-}): string | undefined {
+function unfitness(
+  hello: { setName?: unknown; msg?: unknown; maxWireVersion?: unknown; hosts?: unknown },
+  directConnection: boolean,
+): string | undefined {
   if (Number(hello.maxWireVersion) < WIRE_VERSION_MIN) {
     return 'is too old: Strata needs MongoDB 7.0 or newer';
   }
   if (hello.setName === undefined && hello.msg !== 'isdbgrid') {
     return 'is no replica set, which transactions need; start mongod with --replSet and run rs.initiate() once (a set of one is enough)';
+  }
+  // The driver lets one member answer reads whatever it has become, so ended sessions would look live.
+  if (directConnection && Array.isArray(hello.hosts) && hello.hosts.length > 1) {
+    return 'is one member of several: take directConnection out of the URL';
   }
   return undefined;
 }

@@ -70,8 +70,11 @@ async function openFile(
     db.close();
   }
 
-  const writer = await threadWriter({ ...settings, types: options.types }, options);
   const readable = openReadOnly(settings);
+  const writer = await threadWriter({ ...settings, types: options.types }, options).catch((error) => {
+    readable.close();
+    throw error;
+  });
   const wakeUps = new WakeUps();
   return new SqliteStore({
     clock: options.clock,

@@ -48,6 +48,15 @@ describe('connect', () => {
     });
   });
 
+  it('refuses to be bound to one member of several, which may answer reads when it is behind', async () => {
+    const server = await alone({ ...PRIMARY, maxWireVersion: 21, hosts: ['a:27017', 'b:27017'] });
+
+    await expect(connect(`mongodb://${server}`)).rejects.toMatchObject({
+      code: 'store_unavailable',
+      detail: expect.stringMatching(/ is one member of several: take directConnection out of the URL$/),
+    });
+  });
+
   it('refuses one that the driver itself does not know any more', async () => {
     const server = await alone({ ...PRIMARY, maxWireVersion: 6 });
 
