@@ -51,15 +51,9 @@ export function checkedPath(path: Path): string {
 function operatorOf(condition: Condition): RecordFilter[string] {
   if ('absent' in condition) return { $exists: false };
   if ('present' in condition) return { $exists: true };
-  if ('above' in condition) return numeric('$gt', condition.above);
-  if ('atMost' in condition) return numeric('$lte', condition.atMost);
+  if ('above' in condition) return { $gt: condition.above };
+  if ('atMost' in condition) return { $lte: condition.atMost };
   // An equality with null would hold for what is absent, too.
   if (condition.is === null) return { $type: 'null' };
-  if (typeof condition.is === 'number') return numeric('$eq', condition.is);
   return { $eq: encodedValue(condition.is, condition.path.length) };
-}
-
-/** No number compares with NaN, which MongoDB sees otherwise. */
-function numeric(operator: '$gt' | '$lte' | '$eq', bound: number): RecordFilter[string] {
-  return Number.isNaN(bound) ? { $in: [] } : { [operator]: bound };
 }

@@ -21,6 +21,7 @@ const things = recordType<Thing>('thing', {
   indexes: { group: { field: 'group', orderBy: 'rank' } },
   expiresAt: 'until',
 });
+const codes = recordType<Thing>('code', { expiresAt: 'until' });
 const sessions = recordType<Thing>('session', { lifetime: 'session' });
 
 const SOON = START_MS + 60_000;
@@ -30,7 +31,7 @@ describeMongo('what lies in a MongoDB', () => {
   let on: MonitoredStore;
   let last = 0;
   beforeAll(async () => {
-    on = await monitoredStore({ types: [things, sessions] });
+    on = await monitoredStore({ types: [things, codes, sessions] });
   });
   afterAll(() => on.dispose());
 
@@ -42,9 +43,9 @@ describeMongo('what lies in a MongoDB', () => {
       .findOne({ _id: claimKey(things, 'name', name) });
 
   /** The id of a new record with this body. */
-  async function inserted(body: Thing): Promise<string> {
+  async function inserted(body: Thing, type = things): Promise<string> {
     last += 1;
-    await on.store.commit([insert(things, `thing ${last}`, body)]);
+    await on.store.commit([insert(type, `thing ${last}`, body)]);
     return `thing ${last}`;
   }
 
@@ -71,8 +72,11 @@ describeMongo('what lies in a MongoDB', () => {
     expect((await documentOf(id))?.x).toEqual(x);
   });
 
-  it('moves the time for the broom with the expiry, and with nothing else', async () => {
-    const id = await inserted({ until: SOON, group: 'g' });
+  it.each([
+    ['beside a unique value', things],
+    ['by one statement', codes],
+  ])('moves the time for the broom with the expiry, and with nothing else, %s', async (_, type) => {
+    const id = await inserted({ until: SOON, group: 'g' }, type);
     const steps: [set: [string[], unknown][], x: Date | undefined][] = [
       [[[['state'], 'changed']], new Date(SOON + GRACE_MS)],
       [[[['until'], SOON + 1]], new Date(SOON + 1 + GRACE_MS)],
@@ -82,12 +86,12 @@ describeMongo('what lies in a MongoDB', () => {
     ];
 
     for (const [set, x] of steps) {
-      expect(await on.store.commit([patch(things, id, { set })])).toEqual({ committed: true });
+      expect(await on.store.commit([patch(type, id, { set })])).toEqual({ committed: true });
       expect([set, (await documentOf(id))?.x]).toEqual([set, x]);
     }
-    await on.store.commit([put(things, id, { until: SOON })]);
+    await on.store.commit([put(type, id, { until: SOON })]);
     expect((await documentOf(id))?.x).toEqual(new Date(SOON + GRACE_MS));
-    await on.store.commit([put(things, id, {})]);
+    await on.store.commit([put(type, id, {})]);
     expect((await documentOf(id))?.x).toBeUndefined();
   });
 
@@ -101,6 +105,16 @@ describeMongo('what lies in a MongoDB', () => {
     await on.store.commit([patch(things, id, { set: [[['until'], undefined]] })]);
     expect((await claimOn('ann'))?.x).toBeUndefined();
     expect((await claimOn('ann'))?.r.value()).toEqual(recordKey(things, id).value());
+  });
+
+  it('is written by who has a value already, so that whoever would take it meets them', async () => {
+    const id = await inserted({ name: 'bob' });
+    const before = await claimOn('bob');
+
+    await on.store.commit([put(things, id, { name: 'bob' })]);
+
+    expect(before?.t).toBe(1);
+    expect(await claimOn('bob')).toEqual({ ...before, t: 2 });
   });
 
   it('is not there for readers where the broom was late, nor in the way of anyone', async () => {

@@ -3,6 +3,7 @@ import { recordType } from '../../../src/storage/record-type.ts';
 import {
   type CommitOutcome,
   check,
+  type FieldChange,
   insert,
   patch,
   put,
@@ -42,9 +43,15 @@ describeMongo('transactions that meet on MongoDB', () => {
     return callers.filter((caller) => outcomes[caller]?.committed);
   }
 
+  const thereAndBack: FieldChange[] = [
+    [['state'], 'off'],
+    [['state'], 'on'],
+  ];
+
   const leaning: [how: string, lean: (id: string) => Write][] = [
     ['checks', (id) => check(doctors, id, onCall)],
     ['writes as it is', (id) => patch(doctors, id, { when: onCall, set: [[['state'], 'on']] })],
+    ['writes in two steps as it is', (id) => patch(doctors, id, { when: onCall, set: thereAndBack })],
   ];
 
   it.each(leaning)('never both leave where each %s the other', async (_, lean) => {
