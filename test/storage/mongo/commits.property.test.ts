@@ -59,7 +59,7 @@ describeMongo('on MongoDB', () => {
   it('a filter finds the bodies that its condition holds for, and no other', {
     timeout: 120_000,
   }, async () => {
-    const bodies = fc.sample(body, { seed: 20260105, numRuns: 300 }).map((each) => JSON.stringify(each));
+    const bodies = fc.sample(body, { seed: 20260105, numRuns: 200 }).map((each) => JSON.stringify(each));
     for (let from = 0; from < bodies.length; from += 100) {
       await on.store.commit(
         bodies.slice(from, from + 100).map((json, n) => put(things, `t${from + n}`, bodyOf(json))),
@@ -68,7 +68,7 @@ describeMongo('on MongoDB', () => {
     const stored = on.client.db().collection<RecordDocument>('lasting');
     let found = 0;
 
-    for (const each of fc.sample(condition, { seed: 20260106, numRuns: 400 })) {
+    for (const each of fc.sample(condition, { seed: 20260106, numRuns: 250 })) {
       const ids = await stored
         .find({ ...conditionFilter(each), k: 'thing' })
         .project({ i: 1 })
@@ -77,7 +77,7 @@ describeMongo('on MongoDB', () => {
       expect([each, ids.map(({ i }) => i).sort()]).toEqual([each, expected.sort()]);
       found += ids.length;
     }
-    expect(found).toBeGreaterThan(1_000);
+    expect(found).toBeGreaterThan(500);
   });
 
   it('a patch makes of a body what the changes make of it one by one', { timeout: 120_000 }, async () => {
@@ -94,9 +94,9 @@ describeMongo('on MongoDB', () => {
         outcomes[expected === undefined ? 'refused' : 'changed'] += 1;
         expect(inOneOrder(await on.store.get(things, 'patched'))).toBe(inOneOrder(expected ?? before));
       }),
-      { seed: 20260107, numRuns: 300 },
+      { seed: 20260107, numRuns: 200 },
     );
-    expect(Math.min(outcomes.changed, outcomes.refused)).toBeGreaterThan(20);
+    expect(Math.min(outcomes.changed, outcomes.refused)).toBeGreaterThan(10);
   });
 
   it('any history of commits is answered and stored as by the model', { timeout: 240_000 }, async () => {
@@ -113,7 +113,7 @@ describeMongo('on MongoDB', () => {
           await expectSame(model);
         }
       }),
-      { seed: 20260108, numRuns: 60 },
+      { seed: 20260108, numRuns: 40 },
     );
   });
 
