@@ -5,7 +5,8 @@
 // Guarantees:
 // - a commit that was answered survives kill -9 and power loss; one that was not may or may not be there
 // - preconditions are judged at the moment of the commit, across all callers and processes
-// - a read sees every commit that was answered before it began
+// - a read sees every commit that was answered before it began (on MongoDB a primary that was cut off from the
+//   others may for some seconds not know that it is none any more; it can commit nothing then)
 // - a record past its expiry does not exist, whether or not it was swept yet
 // - all processes on one store go by one time, `clock`
 // Not guaranteed: that a wake-up (`notify`) arrives. It shortens a wait and is never the truth.

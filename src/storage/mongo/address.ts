@@ -14,7 +14,7 @@ export interface MongoAddress {
 
 /** User name and password must be written as in any URL, or it is anybody's guess where they end. */
 const SHAPE =
-  /^mongodb(?:\+srv)?:\/\/(?:[^:/?#[\]@]+(?::[^:/?#[\]@]*)?@)?(?<servers>[^/?#@]+)(?:\/(?<database>[^/?#@]*))?(?:\?(?<settings>.*))?$/;
+  /^mongodb(?:\+srv)?:\/\/(?:[^:/?#[\]@]+(?::[^:/?#[\]@]*)?@)?(?<servers>[^/?#@]+)(?:\/(?<database>[^/?#@]*))?(?:\?(?<settings>[^@]*))?$/;
 const DATABASE = /^[^/\\. "$*<>:|?%]{1,63}$/;
 /** MongoDB's own. */
 const RESERVED = new Set(['admin', 'config', 'local']);
@@ -55,7 +55,7 @@ export function readAddress(url: string): MongoAddress {
 }
 
 const UNREADABLE =
-  'the MongoDB URL cannot be read: it is mongodb://USER:PASSWORD@SERVER/DATABASE, where : / ? # [ ] @ in user and password are written as %3A and so on';
+  'the MongoDB URL cannot be read: it is mongodb://USER:PASSWORD@SERVER/DATABASE, where : / ? # [ ] @ in user, password and settings are written as %3A and so on';
 
 function faultOf(name: string, value: string): string | undefined {
   const setting = name.toLowerCase();

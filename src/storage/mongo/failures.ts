@@ -1,5 +1,5 @@
 // What the driver throws, in the words of the store. A server's message may quote the document that it refused,
-// and a connection's the address it was made to, so neither is passed on as it is.
+// and a connection's the URL it was made by, so neither is passed on as it is; host and port may be.
 import assert from 'node:assert/strict';
 import { MongoError, MongoServerError } from 'mongodb';
 import { DomainError } from '../../core/errors.ts';

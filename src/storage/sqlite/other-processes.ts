@@ -1,5 +1,5 @@
-// Wake-ups between the processes on one file. What this one says is appended to a table with its next commits;
-// what the others said is looked for four times a second, and only while somebody here waits for anything.
+// Wake-ups between the processes on one file. What this one says is a row in a table of its own, in one
+// transaction with the commits of that moment, or alone where there are none; what the others said is looked for four times a second, and only while somebody here waits for anything.
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { randomToken } from '../../core/secrets.ts';
 import { keyValueOf } from '../key-text.ts';

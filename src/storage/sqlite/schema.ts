@@ -1,7 +1,8 @@
 // Brings a database file to the shape that the declared record types ask for: new tables, columns and indexes
 // are added to an existing file, in one transaction, after the steps that lead from version to version
-// (migrations.ts). Nothing but indexes is ever dropped. All processes that share a file run the same release; an older one that opens it later drops the indexes it does not maintain,
-// and the newer one, opening it again, derives the columns anew and builds them again.
+// (migrations.ts). Nothing but indexes is ever dropped. Of two releases with the same version the older one,
+// opening the file later, drops the indexes it does not maintain, and the newer one, opening it again, derives
+// the columns anew and builds them again.
 import type { DatabaseSync } from 'node:sqlite';
 import { bodyOf } from '../body.ts';
 import { MEMORY, primaryCode, retryBusy, unusable } from './database.ts';

@@ -73,7 +73,7 @@ describe('readAddress', () => {
     'w=majority&journal=true',
     'retryWrites=true&readPreference=primary',
     'maxPoolSize=5',
-    'appName=x@y',
+    'appName=x%40y',
   ])('takes %s', (settings) => {
     expect(refusal(`mongodb://db/strata?${settings}`)).toBeUndefined();
   });
@@ -81,6 +81,7 @@ describe('readAddress', () => {
   it.each([
     'mongodb://strata:s3cr3t@x@db/strata',
     'mongodb://strata:s3cr3t/x@db/strata',
+    'mongodb://strata:s3cr3t/strata?w@db/strata',
     'mongodb://strata:s3cr3t?x@db/strata',
     'mongodb://strata:s3cr3t#x@db/strata',
     'mongodb://strata:s3cr3t:x@db/strata',
