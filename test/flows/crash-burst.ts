@@ -48,6 +48,8 @@ export interface BurstSettings extends BurstParties {
   strike: (book: BurstBook) => Promise<void>;
   /** Whether requests may then go without an answer. */
   strikesServer: boolean;
+  /** Whether requests may be answered with 503 at any time. */
+  mayBeAway: boolean;
 }
 
 const REFRESHES_MAX = 3;
@@ -56,7 +58,7 @@ const LEFT_SHARE = 0.15;
 const TV_SHARE = 0.25;
 
 export async function burst(settings: BurstSettings): Promise<BurstBook> {
-  const { lines, strikeAfter, strike, strikesServer, random } = settings;
+  const { lines, strikeAfter, strike, strikesServer, mayBeAway, random } = settings;
   const book = emptyBook();
   const end = Promise.withResolvers<void>();
   let isStruck = false;
@@ -84,7 +86,7 @@ export async function burst(settings: BurstSettings): Promise<BurstBook> {
         if (chain) await refreshSome(chain, random, acknowledged);
       } catch (error) {
         if (error instanceof Gone && isStruck && strikesServer) return;
-        if (error instanceof Away && isStruck && !strikesServer) continue;
+        if (error instanceof Away && mayBeAway) continue;
         throw error;
       }
     }

@@ -16,6 +16,11 @@ export interface CrashPlace {
   /** As `store.url` and `dataDir`, for the server's process. */
   readonly url: string;
   readonly dataDir: string;
+  /**
+   * Whether the server may be away without a strike: where transactions that a killed one has left open are in
+   * the way of others until the database ends them.
+   */
+  readonly mayBeAway: boolean;
   /** Absent where there is no process of the database, or it is not ours to kill. */
   readonly database?: {
     kill(): Promise<void>;
@@ -32,6 +37,7 @@ export async function filePlace(): Promise<CrashPlace> {
   return {
     url: 'sqlite:strata.db',
     dataDir,
+    mayBeAway: false,
     inspect: () => inspectFile(dataDir),
     remove: () => rm(dataDir, { recursive: true, force: true }),
   };

@@ -20,10 +20,10 @@ const server = await createServer(
 
 for (const metadata of [...crashApps, crashTv]) await server.clients.ensure(metadata);
 const passwordHash = await server.passwords.hash(crashPassword);
-for (let n = 0; n < Number(people); n += 1) {
-  const { email } = crashPerson(n);
+const created = Array.from({ length: Number(people) }, (_, n) =>
   // Whoever is there since an earlier start stays as they are.
-  await createAccount(server, { name: 'Test', email, emailVerified: true, passwordHash });
-}
+  createAccount(server, { name: 'Test', email: crashPerson(n).email, emailVerified: true, passwordHash }),
+);
+await Promise.all(created);
 await server.listen();
 process.send?.('ready');

@@ -21,6 +21,7 @@ export async function mongoPlace(): Promise<CrashPlace> {
   return {
     url: database.url,
     dataDir: directory,
+    mayBeAway: true,
     ...(standIn && { database: standIn }),
     inspect: () => inspectDatabase(database.url),
     remove: async () => {
