@@ -35,7 +35,7 @@ describe('strata store copy', () => {
     'moves a server to MongoDB and back while people sign in',
     async () => {
       const database = freshDatabase();
-      onTestFinished(() => database.drop());
+      onTestFinished(() => database.drop(), 120_000);
       const place = await moveHouse('sqlite:strata.db', database.url);
       await moveHouse(database.url, 'sqlite:back.db', place);
     },

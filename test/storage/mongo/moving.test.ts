@@ -7,7 +7,7 @@ describeMongo('moving house', () => {
   it('from SQLite to MongoDB and back loses no answered commit, though copiers are killed (I8)', async () => {
     const { from, dataDir } = await house(150);
     const database = freshDatabase();
-    onTestFinished(() => database.drop());
+    onTestFinished(() => database.drop(), 120_000);
     const common = { dataDir, records: 150, writers: 1, pauseMs: 200 };
 
     const there = await moveUnderLoad({
