@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import type { Document, Filter, Sort } from 'mongodb';
 import type { Clock } from '../../core/clock.ts';
-import { DomainError } from '../../core/errors.ts';
 import { type Body, valueAt } from '../body.ts';
 import { cursorText } from '../cursor.ts';
 import { keyValueOf } from '../key-text.ts';
+import { pageLimit } from '../page-limit.ts';
 import type { Identified, ListOptions, Page } from '../store.ts';
 import { decodedBody, documentPath, encodedValue } from './body-encoding.ts';
 import { allOf, liveFilters } from './filters.ts';
@@ -14,7 +14,6 @@ import { isLive, type Kind, type RecordDocument } from './kind.ts';
 import { beyondPlace, unscanned } from './places.ts';
 import { claimKey, recordKey, textOfKey } from './record-key.ts';
 
-const LIMIT_MAX = 1000;
 const BODY_ALONE = { projection: { _id: 0, b: 1 } } as const;
 
 /** The records that a page is cut from. */
@@ -60,7 +59,7 @@ export class Reader {
     assert(declared !== undefined, `"${index}" is no index of ${type.name}`);
 
     const { field, orderBy } = declared;
-    const limit = checkedLimit(options);
+    const limit = pageLimit(options);
     const { found, last } = await this.#page(kind, {
       limit,
       filter: allOf([
@@ -78,7 +77,7 @@ export class Reader {
   }
 
   async scan(kind: Kind, options: ListOptions): Promise<Page<Identified<Body>>> {
-    const limit = checkedLimit(options);
+    const limit = pageLimit(options);
     const { found, last } = await this.#page(kind, {
       limit,
       filter: allOf([unscanned(kind.type, options), ...liveFilters(kind.type, this.#clock.now())]),
@@ -110,11 +109,6 @@ export class Reader {
     const body = document === null ? undefined : decodedBody(document.b);
     return body !== undefined && isLive(type, body, this.#clock.now()) ? body : undefined;
   }
-}
-
-function checkedLimit({ limit }: ListOptions): number {
-  if (Number.isInteger(limit) && limit >= 1 && limit <= LIMIT_MAX) return limit;
-  throw new DomainError('invalid_request', { detail: `a page holds 1 to ${LIMIT_MAX} records` });
 }
 
 function inOrder(fields: readonly string[], { newestFirst = false }: ListOptions): Sort {

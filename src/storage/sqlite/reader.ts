@@ -3,14 +3,13 @@
 import assert from 'node:assert/strict';
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import type { Clock } from '../../core/clock.ts';
-import { DomainError } from '../../core/errors.ts';
 import { cursorText, readCursor } from '../cursor.ts';
 import { keyText, keyValueOf } from '../key-text.ts';
+import { pageLimit } from '../page-limit.ts';
 import type { Identified, ListOptions, Page } from '../store.ts';
 
 import { keyName, orderName, type Table } from './table.ts';
 
-const LIMIT_MAX = 1000;
 const LIVE = '(expires_at IS NULL OR expires_at > ?)';
 
 type Row = Record<string, SQLOutputValue>;
@@ -66,12 +65,10 @@ export class Reader {
   /** Asks for one row more than the page holds, to know whether another page follows. */
   #page<Entry>(
     listing: Listing,
-    { limit, after, newestFirst = false }: ListOptions,
+    { after, newestFirst = false, ...options }: ListOptions,
     entryOf: (row: Row) => Entry,
   ): Page<Entry> {
-    if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX) {
-      throw new DomainError('invalid_request', { detail: `a page holds 1 to ${LIMIT_MAX} records` });
-    }
+    const limit = pageLimit(options);
     const cursor = after === undefined ? undefined : readCursor(after, listing.orderBy !== undefined);
 
     const sql = pageSql(listing, { continued: cursor !== undefined, newestFirst });
