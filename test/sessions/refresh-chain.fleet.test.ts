@@ -1,7 +1,8 @@
 // How often things happen on plausible networks. The figures of docs/refresh.md come from
 // REFRESH_DEVICES=120000 npx vitest run test/sessions/refresh-chain.fleet --disable-console-intercept
 import { describe, expect, it } from 'vitest';
-import { type Fate, type Fleet, liveThrough, type Network, seededRandom } from './refresh-fleet.ts';
+import { seededRandom } from '../support/seeded-random.ts';
+import { type Fate, type Fleet, liveThrough, type Network } from './refresh-fleet.ts';
 
 const devices = Number(process.env.REFRESH_DEVICES ?? 1_000);
 const interval = 15 * 60_000;

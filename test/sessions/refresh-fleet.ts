@@ -42,17 +42,6 @@ export interface Fate {
 
 type Random = () => number;
 
-/** Mulberry32: small, fast, and the same on every machine. */
-export function seededRandom(seed: number): Random {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 const tabs = 2;
 const triesPerWakeUp = 4;
 const tryAgainMs = 20_000;
